@@ -1,0 +1,54 @@
+"""An instance: where its bytes are, what they are, and how far it has come."""
+
+from django.db import models
+
+from imaging.models.series import Series
+from tenants.scoping import TenantModel
+
+
+class Instance(TenantModel):
+    """One SOP instance. `id` names its sealed object in the vaults; `digest` is BLAKE3 over its Part 10 bytes.
+
+    The states are times: received (the row exists, the sealed bytes are durable), `sealed_at` (read back from the
+    vault of region 1 and equal), `stored_at` (in the tenant's Orthanc of region 1, read back and equal),
+    `mirrored_at` (in the vault of region 2, opened there and equal), `mirror_stored_at` (in region 2's Orthanc).
+    """
+
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="instances", db_constraint=False)
+    sop_instance_uid = models.CharField(max_length=64)
+    sop_class_uid = models.CharField(max_length=64)
+    transfer_syntax_uid = models.CharField(max_length=64)
+    instance_number = models.IntegerField(null=True)
+    size = models.PositiveBigIntegerField()
+    digest = models.BinaryField(max_length=32)
+    crc32 = models.PositiveBigIntegerField()
+
+    # Where the header ends and the pixels lie: byte offsets in the Part 10 file (imaging.dicom.gate).
+    header_end = models.PositiveBigIntegerField(null=True)
+    deflated = models.BooleanField(default=False)
+    rows = models.PositiveIntegerField(default=0)
+    columns = models.PositiveIntegerField(default=0)
+    samples_per_pixel = models.PositiveSmallIntegerField(default=0)
+    bits_allocated = models.PositiveSmallIntegerField(default=0)
+    number_of_frames = models.PositiveIntegerField(default=0)  # 0: no pixel data
+    photometric_interpretation = models.CharField(max_length=16, blank=True)
+    encapsulated = models.BooleanField(default=False)
+    value_offset = models.PositiveBigIntegerField(null=True)
+    value_length = models.PositiveBigIntegerField(default=0)
+    frame_length = models.PositiveBigIntegerField(null=True)
+    fragments = models.BinaryField(null=True)  # imaging.services.frames: per frame its (offset, length) pairs
+
+    received_at = models.DateTimeField()
+    sealed_at = models.DateTimeField(null=True)
+    stored_at = models.DateTimeField(null=True)
+    store_refusal = models.CharField(max_length=200, blank=True)
+    mirrored_at = models.DateTimeField(null=True)
+    mirror_stored_at = models.DateTimeField(null=True)
+    mirror_store_refusal = models.CharField(max_length=200, blank=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            *TenantModel.Meta.constraints,
+            models.UniqueConstraint(fields=["tenant", "sop_instance_uid"], name="imaging_instance_uid"),
+        ]
+        indexes = [models.Index(fields=["tenant", "series", "instance_number"], name="imaging_instance_order")]

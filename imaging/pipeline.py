@@ -1,0 +1,56 @@
+"""The steps that follow an upload, and how they are asked for.
+
+A step is one Celery task per series; its message holds ids only. Each is idempotent, its state is a column, and the
+sweeper asks again for what sat too long: a lost message or a broker that is away delays work and loses none.
+"""
+
+import logging
+from functools import partial
+from uuid import UUID
+
+from celery import current_app
+from django.db import models, transaction
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+
+class Step(models.TextChoices):
+    """What workers do; the value is the task's name after `imaging.`."""
+
+    VERIFY_SEAL = "verify_seal"  # read back from the vault of region 1
+    STORE = "store"  # into the tenant's Orthanc of region 1
+    DRAW_THUMBNAIL = "draw_thumbnail"
+    MIRROR = "mirror"  # ciphertext to the vault of region 2
+    STORE_MIRROR = "store_mirror"  # into the tenant's Orthanc of region 2
+    FINISH_PURGE = "finish_purge"
+
+
+QUEUES = {
+    Step.VERIFY_SEAL: "pipeline",
+    Step.STORE: "pipeline",
+    Step.DRAW_THUMBNAIL: "thumbnails",
+    Step.MIRROR: "mirror",
+    Step.STORE_MIRROR: "mirror",
+    Step.FINISH_PURGE: "housekeeping",
+}
+AFTER_INTAKE = (Step.DRAW_THUMBNAIL, Step.VERIFY_SEAL, Step.STORE, Step.MIRROR)
+
+
+def enqueue(step: Step, tenant_id: UUID, subject_id: UUID) -> None:
+    """Ask for a step of a series (or of a tombstone, for the purge) once the transaction has committed."""
+    transaction.on_commit(partial(_send, step, str(tenant_id), str(subject_id)))
+
+
+def enqueue_after_intake(tenant_id: UUID, series_id: UUID) -> None:
+    """Ask for every step that a series with new instances needs."""
+    for step in AFTER_INTAKE:
+        enqueue(step, tenant_id, series_id)
+
+
+def _send(step: Step, tenant_id: str, subject_id: str) -> None:
+    try:
+        current_app.send_task(f"imaging.{step.value}", [tenant_id, subject_id], queue=QUEUES[step], retry=False)
+    except OperationalError:
+        # What was acknowledged is durable and indexed; the sweeper asks again when the broker is back.
+        logger.warning("The broker is away; step %s waits for the sweeper.", step.value)

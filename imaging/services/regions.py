@@ -1,0 +1,52 @@
+"""What stands in each region: the vault, the keys, and the tenant's Orthanc. The one place that builds adapters."""
+
+import hashlib
+import hmac
+from functools import cache
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.storage import storages
+
+from imaging.adapters.keys import FileKeyring, Keyring
+from imaging.adapters.orthanc import OrthancNode
+from imaging.adapters.vault import Vault
+from tenants.models import StorageNode
+from tenants.selectors import get_node
+
+
+@cache
+def get_keyring(region: int) -> Keyring:
+    """The keyring of the region."""
+    return FileKeyring(settings.VAULT_KEYS[region])
+
+
+@cache
+def get_vault(region: int) -> Vault:
+    """The vault of the region, opened with the region's own keyring."""
+    return Vault(storages[f"vault-{region}"], get_keyring(region), region)
+
+
+def ensure_tenant_keys(tenant_id: UUID) -> None:
+    """Every region holds the tenant's key, each wrapped by its own master key, so that either can open everything."""
+    first, *others = (get_keyring(region) for region in settings.REGIONS)
+    first.create_tenant_key(tenant_id)
+    for keyring in others:
+        keyring.adopt_tenant_key(tenant_id, first)
+
+
+def get_orthanc(tenant_id: UUID, region: int) -> OrthancNode:
+    """The tenant's own Orthanc of the region; raises `StorageNode.DoesNotExist`."""
+    node = get_node(tenant_id, region)
+    return OrthancNode(node.url, *node_credentials(node))
+
+
+def node_key(node: StorageNode) -> bytes:
+    """The key of the node's storage plugin: 32 bytes, one per tenant and region."""
+    return get_keyring(node.region).node_key(node.tenant_id)
+
+
+def node_credentials(node: StorageNode) -> tuple[str, str]:
+    """The node's only user and its password, derived from the node's key: no database row holds a secret."""
+    secret = hmac.new(node_key(node), b"collimate-node-password-v1" + node.id.bytes, hashlib.sha256)
+    return f"collimate-{node.id.hex[:8]}", secret.hexdigest()

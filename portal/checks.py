@@ -1,0 +1,36 @@
+"""Refuses combinations of settings that would be unsafe where real patients are."""
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+
+@register(Tags.security)
+def check_demo_is_local(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """Demo accounts have printed passwords: never on an address that others reach."""
+    if settings.DEMO and not settings.ORIGIN.startswith(("http://127.0.0.1", "http://localhost")):
+        return [Error("COLLIMATE_DEMO is on, but COLLIMATE_ORIGIN is not this machine.", id="collimate.E001")]
+    return []
+
+
+@register(Tags.security)
+def check_origin_is_encrypted(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """Only loopback may be spoken to in the clear (45 CFR 164.312(e))."""
+    if not settings.OVER_TLS and not settings.ORIGIN.startswith(("http://127.0.0.1", "http://localhost")):
+        return [Error("COLLIMATE_ORIGIN must begin with https:// anywhere but on this machine.", id="collimate.E002")]
+    return []
+
+
+@register(Tags.security)
+def check_debug_is_off(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """Debug pages show PHI."""
+    if settings.DEBUG and not settings.DEMO:
+        return [Error("COLLIMATE_DEBUG is on outside demo mode: its pages show PHI.", id="collimate.E003")]
+    return []
+
+
+@register(Tags.security)
+def check_two_roles(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """The app must not connect as the tables' owner, or row-level security is no second wall."""
+    if settings.DATABASES["default"]["USER"] == settings.DATABASES["owner"]["USER"]:
+        return [Warning("DATABASE_URL and DATABASE_OWNER_URL name the same role.", id="collimate.W001")]
+    return []

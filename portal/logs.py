@@ -1,0 +1,19 @@
+"""Log lines without secrets: share tokens and UIDs in paths are cut before a line is written."""
+
+import logging
+import re
+
+_SECRET_PATH = re.compile(r"(/(?:s|records|join)/)[A-Za-z0-9_\-]{16,}")
+_UID_PATH = re.compile(r"(/(?:studies|series|instances)/)[0-9.]{5,64}")
+
+
+def redact(line: str) -> str:
+    """The line with every link secret and DICOM UID in a path replaced by an ellipsis."""
+    return _UID_PATH.sub(r"\1…", _SECRET_PATH.sub(r"\1…", line))
+
+
+class RedactingFormatter(logging.Formatter):
+    """Formats as usual, then redacts, tracebacks included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))

@@ -1,0 +1,221 @@
+"""Collimate's settings, read top to bottom. What differs between places comes from the environment."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from celery.schedules import crontab
+from csp.constants import NONE, SELF
+
+from portal import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(env.read("COLLIMATE_VAR", str(BASE_DIR / "var")))
+
+# --- What kind of place this is -----------------------------------------------------------------------------
+DEBUG = env.read_bool("COLLIMATE_DEBUG")
+DEMO = env.read_bool("COLLIMATE_DEMO")
+SECRET_KEY = env.read("COLLIMATE_SECRET_KEY")
+ORIGIN = env.read("COLLIMATE_ORIGIN", "http://127.0.0.1:8000")
+OVER_TLS = ORIGIN.startswith("https://")
+ALLOWED_HOSTS = [urlsplit(ORIGIN).hostname or "127.0.0.1", "127.0.0.1", "localhost"]
+CSRF_TRUSTED_ORIGINS = [ORIGIN]
+
+# --- Applications -------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "axes",
+    "csp",
+    "audit",
+    "tenants",
+    "tenants.baas",
+    "imaging",
+    "portal",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "tenants.middleware.SessionLimitsMiddleware",
+    "tenants.middleware.PrivateResponsesMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["django.template.loaders.filesystem.Loader"],
+                )
+            ],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Database: the app role neither owns the tables nor bypasses row-level security -------------------------
+_database = environ.Env.db_url_config(env.read("DATABASE_URL"))
+_owner = environ.Env.db_url_config(env.read("DATABASE_OWNER_URL", env.read("DATABASE_URL")))
+_connection = {"ENGINE": "django.db.backends.postgresql", "CONN_HEALTH_CHECKS": True, "DISABLE_SERVER_SIDE_CURSORS": True}
+DATABASES = {
+    "default": {**_database, **_connection, "CONN_MAX_AGE": 60},
+    "owner": {**_owner, **_connection, "CONN_MAX_AGE": 0, "TEST": {"MIRROR": "default"}},
+}
+DATABASE_ROUTERS = ["tenants.routing.OwnerMigrates"]
+
+# --- Broker and background steps ----------------------------------------------------------------------------
+REDIS_URL = env.read("REDIS_URL", "redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_TIME_LIMIT = 1800
+CELERY_TASK_SOFT_TIME_LIMIT = 1740
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
+CELERY_BEAT_SCHEDULE = {
+    "sweep-stuck-steps": {"task": "imaging.sweep_stuck", "schedule": env.read_int("COLLIMATE_SWEEP_SECONDS", 15)},
+    "expire-uploads": {"task": "imaging.expire_uploads", "schedule": crontab(minute=17)},
+    "mark-ended-retention": {"task": "imaging.mark_ended_retention", "schedule": crontab(hour=2, minute=5)},
+    "purge-approved": {"task": "imaging.purge_approved", "schedule": crontab(minute=35)},
+    "remind-of-agreements": {"task": "baas.remind_of_agreements", "schedule": crontab(hour=6, minute=0)},
+}
+
+# --- Vaults and keys, per region ----------------------------------------------------------------------------
+REGIONS = (1, 2)
+VAULT_KEYS = {
+    region: Path(env.read(f"COLLIMATE_KEYS_{region}", str(VAR_DIR / f"region{region}" / "keys"))) for region in REGIONS
+}
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    **{
+        f"vault-{region}": {
+            "BACKEND": "imaging.adapters.storage.DirectoryStorage",
+            "OPTIONS": {"location": env.read(f"COLLIMATE_VAULT_{region}", str(VAR_DIR / f"region{region}" / "vault"))},
+        }
+        for region in REGIONS
+    },
+}
+NODE_PORT_RANGE = (42000, 47000)
+
+# --- People and sessions ------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "tenants.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+OTP_TOTP_ISSUER = "Collimate"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "tenants/locked_out.html"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password"]
+AXES_VERBOSE = False
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_NAME = "__Host-session" if OVER_TLS else "session"
+SESSION_COOKIE_SECURE = OVER_TLS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_IDLE_SECONDS = 15 * 60
+SESSION_ABSOLUTE_SECONDS = 12 * 60 * 60
+
+# --- Browser-side walls -------------------------------------------------------------------------------------
+CSRF_COOKIE_SECURE = OVER_TLS
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "portal.views.csrf_failed"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = OVER_TLS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if OVER_TLS else None
+SECURE_HSTS_SECONDS = 63072000 if OVER_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = OVER_TLS
+SECURE_HSTS_PRELOAD = OVER_TLS
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Uploads: bodies are streamed by our own views, never spooled by Django ----------------------------------
+UPLOAD_MAX_BYTES = env.read_int("COLLIMATE_UPLOAD_MAX_BYTES", 16 * 1024**3)
+UPLOAD_EXPIRES_HOURS = 24
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+
+# --- Static files, mail, words ------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [
+    *((name, BASE_DIR / "static" / name) for name in ("css", "img", "ui")),
+    BASE_DIR / "var" / "build",
+]
+EMAIL_BACKEND = env.read("COLLIMATE_MAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
+EMAIL_FILE_PATH = env.read("COLLIMATE_MAIL_DIR", str(VAR_DIR / "mail"))
+EMAIL_HOST = env.read("COLLIMATE_SMTP_HOST", "localhost")
+EMAIL_PORT = env.read_int("COLLIMATE_SMTP_PORT", 587)
+EMAIL_HOST_USER = env.read("COLLIMATE_SMTP_USER", "")
+EMAIL_HOST_PASSWORD = env.read("COLLIMATE_SMTP_PASSWORD", "")
+EMAIL_USE_TLS = True
+DEFAULT_FROM_EMAIL = env.read("COLLIMATE_MAIL_FROM", "Collimate <no-reply@collimate.example>")
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- Logs: no PHI, no tokens: paths of share links and studies are cut by the formatter ----------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"()": "portal.logs.RedactingFormatter", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"axes": {"level": "WARNING"}, "django.server": {"level": "WARNING"}},
+}

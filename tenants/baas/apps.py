@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class BaasConfig(AppConfig):
+    name = "tenants.baas"
+    label = "baas"
