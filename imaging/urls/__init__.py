@@ -1,0 +1,10 @@
+"""Every route of the images: taking in, reading, sharing, keeping and letting go."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("imaging.urls.intake")),
+    path("", include("imaging.urls.reading")),
+    path("", include("imaging.urls.sharing")),
+    path("", include("imaging.urls.retention")),
+]

@@ -1,0 +1,119 @@
+"""Who stands behind a request for images: a member, a bearer token, a redeemed share link or a verified patient.
+
+`reader` is the guard of every DICOMweb read. It finds the actor, opens the tenant's scope, and turns what access
+refuses into the same 404 for all, with an event in the trail.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+
+from audit.actions import Action, Outcome
+from audit.actor import Actor, ActorKind
+from audit.services import record
+from imaging.access import StudyNotFound
+from imaging.models import AccessToken
+from imaging.services.tokens import find_token_actor
+from tenants.actors import actor_of, origin_of
+from tenants.baas.access import NoAgreementInForce
+from tenants.decorators import guard
+from tenants.models import Tenant
+from tenants.scoping import tenant_scope
+from tenants.selectors import find_membership, find_tenant
+
+View = Callable[..., HttpResponse]
+
+
+def reader(view: View) -> View:
+    """Guard of a DICOMweb read: sets `request.actor` and `request.tenant`, runs the view in the tenant's scope."""
+
+    @guard("reader")
+    @wraps(view)
+    def inner(request: HttpRequest, slug: str, *args: object, **kwargs: object) -> HttpResponse:
+        tenant = find_tenant(slug)
+        actor = tenant and find_reader(request, tenant, str(kwargs.get("study_instance_uid", "")))
+        if actor is None:
+            return _not_signed_in(request)
+        return run_as(request, tenant, actor, view, *args, **kwargs)
+
+    return inner
+
+
+def run_as(request: HttpRequest, tenant: Tenant, actor: Actor, view: View, *args: object, **kwargs: object) -> HttpResponse:
+    """Call a view as the actor inside the tenant's scope; refusals become answers and events."""
+    request.tenant, request.actor = tenant, actor
+    try:
+        with tenant_scope(tenant.id):
+            return view(request, *args, **kwargs)
+    except (StudyNotFound, Http404):
+        _record_refusal(request, tenant, actor, Action.ACCESS_DENIED)
+        raise Http404 from None
+    except NoAgreementInForce as refusal:
+        _record_refusal(request, tenant, actor, Action.GATE_REFUSED)
+        return JsonResponse({"reason": refusal.reason}, status=403)
+
+
+def find_reader(request: HttpRequest, tenant: Tenant, study_instance_uid: str) -> Actor | None:
+    """The strongest claim the request has on the tenant's images, or None."""
+    if request.headers.get("Authorization", "").startswith("Bearer "):
+        return find_bearer(request, tenant, AccessToken.Scope.READ)
+    user = request.user
+    if user.is_authenticated and user.is_verified() and find_membership(user, tenant.slug):
+        return actor_of(request)
+    return find_guest(request, tenant.id, study_instance_uid)
+
+
+def find_bearer(request: HttpRequest, tenant: Tenant, scope: AccessToken.Scope) -> Actor | None:
+    """The member behind the request's bearer token, if it is good for this tenant and scope."""
+    secret = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    return find_token_actor(secret, tenant.id, scope, **origin_of(request))
+
+
+def add_grant(request: HttpRequest, kind: ActorKind, subject_id: UUID, tenant_id: UUID, study_instance_uid: str) -> None:
+    """Remember in a fresh session that this browser redeemed a link or proved to be a patient."""
+    grants = [grant for grant in request.session.get("grants", []) if grant["id"] != str(subject_id)]
+    request.session.cycle_key()
+    grants.append(
+        {"kind": kind.value, "id": str(subject_id), "tenant": str(tenant_id), "study": study_instance_uid}
+    )
+    request.session["grants"] = grants[-20:]
+
+
+def find_grant(request: HttpRequest, kind: ActorKind, subject_id: UUID) -> tuple[Actor, UUID, str] | None:
+    """The actor, tenant id and Study Instance UID of a grant of this browser. Whether it still holds, access decides."""
+    for grant in request.session.get("grants", []):
+        if grant["kind"] == kind.value and grant["id"] == str(subject_id):
+            return _guest(request, grant), UUID(grant["tenant"]), grant["study"]
+    return None
+
+
+def find_guest(request: HttpRequest, tenant_id: UUID, study_instance_uid: str) -> Actor | None:
+    """The redeemed link or verified patient of this browser for this very study, or None."""
+    for grant in reversed(request.session.get("grants", [])):
+        if grant["tenant"] == str(tenant_id) and grant["study"] == study_instance_uid:
+            return _guest(request, grant)
+    return None
+
+
+def _guest(request: HttpRequest, grant: dict[str, str]) -> Actor:
+    kind = ActorKind(grant["kind"])
+    return Actor(kind, grant["id"], kind.label, **origin_of(request))
+
+
+def _not_signed_in(request: HttpRequest) -> HttpResponse:
+    # The same answer for a tenant that exists and one that does not.
+    if request.user.is_authenticated and request.user.is_verified():
+        raise Http404
+    if request.session.get("grants"):
+        raise Http404
+    response = HttpResponse(status=401)
+    response["WWW-Authenticate"] = 'Bearer realm="collimate"'
+    return response
+
+
+def _record_refusal(request: HttpRequest, tenant: Tenant, actor: Actor, action: Action) -> None:
+    with tenant_scope(tenant.id):
+        details = {"view": request.resolver_match.view_name or "", "method": request.method}
+        record(action, actor, outcome=Outcome.DENIED, details=details)
