@@ -34,6 +34,7 @@ QUEUES = {
     Step.STORE_MIRROR: "mirror",
     Step.FINISH_PURGE: "housekeeping",
 }
+SWEPT_EXPIRES_SECONDS = 15
 AFTER_INTAKE = (Step.DRAW_THUMBNAIL, Step.VERIFY_SEAL, Step.STORE, Step.MIRROR)
 
 
@@ -48,9 +49,16 @@ def enqueue_after_intake(tenant_id: UUID, series_id: UUID) -> None:
         enqueue(step, tenant_id, series_id)
 
 
-def _send(step: Step, tenant_id: str, subject_id: str) -> None:
+def request_again(step: Step, tenant_id: UUID, subject_id: UUID) -> None:
+    """Ask for a step that sat too long. The message expires before the next sweep would repeat it."""
+    _send(step, str(tenant_id), str(subject_id), expires=SWEPT_EXPIRES_SECONDS)
+
+
+def _send(step: Step, tenant_id: str, subject_id: str, **options: object) -> None:
     try:
-        current_app.send_task(f"imaging.{step.value}", [tenant_id, subject_id], queue=QUEUES[step], retry=False)
+        current_app.send_task(
+            f"imaging.{step.value}", [tenant_id, subject_id], queue=QUEUES[step], retry=False, **options
+        )
     except OperationalError:
         # What was acknowledged is durable and indexed; the sweeper asks again when the broker is back.
         logger.warning("The broker is away; step %s waits for the sweeper.", step.value)

@@ -1,0 +1,47 @@
+"""What still waits for which step."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import F, Q
+
+from imaging.models import Instance, Series, Tombstone
+from imaging.pipeline import Step
+
+WAITING = {
+    Step.VERIFY_SEAL: Q(sealed_at=None),
+    Step.STORE: Q(stored_at=None, store_refusal=""),
+    Step.MIRROR: Q(mirrored_at=None),
+    Step.STORE_MIRROR: Q(mirrored_at__isnull=False, mirror_stored_at=None, mirror_store_refusal=""),
+}
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """A step of a series (or of a tombstone) that nobody seems to be working on."""
+
+    step: Step
+    subject_id: UUID
+
+
+def list_waiting(step: Step, series_id: UUID) -> list[Instance]:
+    """The series' instances that lack the step's state, in the order a reader would page through them."""
+    waiting = Instance.objects.filter(WAITING[step], series_id=series_id)
+    return list(waiting.defer("fragments").order_by("instance_number", "id"))
+
+
+def list_stuck(since: datetime, limit: int) -> list[Stuck]:
+    """What has waited since before `since` in the active tenant: its message was lost, or its worker died."""
+    stuck = [Stuck(step, series_id) for step in WAITING for series_id in _list_stuck_series(step, since, limit)]
+    undrawn = Series.objects.filter(thumbnail_instances__lt=F("instance_count"), last_received_at__lt=since)
+    stuck += [Stuck(Step.DRAW_THUMBNAIL, series_id) for series_id in undrawn.values_list("id", flat=True)[:limit]]
+    unmirrored = Series.objects.filter(thumbnail__isnull=False, thumbnail_mirrored=False, last_received_at__lt=since)
+    stuck += [Stuck(Step.MIRROR, series_id) for series_id in unmirrored.values_list("id", flat=True)[:limit]]
+    unfinished = Tombstone.objects.filter(completed_at=None, purged_at__lt=since).values_list("id", flat=True)[:limit]
+    return stuck + [Stuck(Step.FINISH_PURGE, tombstone_id) for tombstone_id in unfinished]
+
+
+def _list_stuck_series(step: Step, since: datetime, limit: int) -> list[UUID]:
+    waiting = Instance.objects.filter(WAITING[step], received_at__lt=since)
+    return list(waiting.order_by().values_list("series_id", flat=True).distinct()[:limit])

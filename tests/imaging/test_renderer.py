@@ -1,0 +1,91 @@
+"""The sandbox draws every transfer syntax of the real files, and whatever a hostile image does stays inside it."""
+
+import io
+from pathlib import Path
+
+import pydicom.data
+import pytest
+from PIL import Image
+
+from imaging.adapters import renderer
+from imaging.adapters.renderer import RenderFailed, render_thumbnail
+from imaging.dicom.gate import Gate
+
+REAL = [
+    "CT_small.dcm", "MR_small_RLE.dcm", "JPEG2000.dcm", "JPEG-lossy.dcm", "JPEG-LL.dcm", "SC_rgb_small_odd.dcm",
+    "US1_UNCR.dcm", "examples_palette.dcm", "examples_ybr_color.dcm", "ExplVR_BigEnd.dcm", "image_dfl.dcm", "color-pl.dcm",
+    "SC_rgb_jpeg_dcmtk.dcm", "MR_small_jpeg_ls_lossless.dcm", "HTJ2KLossless_08_RGB.dcm", "liver_1frame.dcm",
+]  # fmt: skip
+
+
+def read(name: str) -> bytes:
+    path = pydicom.data.get_testdata_file(name, download=False)
+    if path is None:
+        pytest.skip(f"{name} is not in this version of the package")
+    return Path(path).read_bytes()
+
+
+def parts_of(data: bytes) -> tuple[bytes, str, bytes]:
+    gate = Gate()
+    gate.feed(data)
+    passed = gate.finish()
+    pixels, middle = passed.pixels, passed.pixels.number_of_frames // 2
+    if pixels.deflated:
+        return data, "", b""
+    header = data[: passed.header_end]
+    if pixels.fragments:
+        frame = b"".join(data[offset : offset + length] for offset, length in pixels.fragments[middle])
+    else:
+        start = pixels.value_offset + middle * (pixels.frame_length or 0)
+        frame = data[start : start + (pixels.frame_length or pixels.value_length)]
+    return header, passed.transfer_syntax_uid, frame
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_real_image_becomes_a_small_picture_with_contrast(name: str) -> None:
+    picture = Image.open(io.BytesIO(render_thumbnail(*parts_of(read(name)))))
+
+    assert max(picture.size) <= 320
+    low, high = picture.convert("L").getextrema()
+    assert high - low > 20
+
+
+def test_a_codestream_of_other_dimensions_is_refused() -> None:
+    header, syntax, frame = parts_of(read("JPEG2000.dcm"))
+    _, _, other = parts_of(read("US1_J2KR.dcm"))
+
+    assert frame != other
+    with pytest.raises(RenderFailed, match="ValueError"):
+        render_thumbnail(header, syntax, other)
+
+
+def test_garbage_costs_only_its_own_picture() -> None:
+    header, syntax, _ = parts_of(read("JPEG2000.dcm"))
+
+    with pytest.raises(RenderFailed):
+        render_thumbnail(header, syntax, bytes(range(256)) * 100)
+
+
+def test_a_decoder_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(renderer, "_WALL_SECONDS", 0.01)
+
+    with pytest.raises(RenderFailed, match="too long"):
+        render_thumbnail(*parts_of(read("CT_small.dcm")))
+
+
+def test_a_flood_of_pixels_hits_the_memory_limit() -> None:
+    header, syntax, frame = parts_of(read("CT_small.dcm"))
+    rows = b"\x28\x00\x10\x00US\x02\x00"
+    columns = b"\x28\x00\x11\x00US\x02\x00"
+    for tag in (rows, columns):
+        at = header.index(tag) + len(tag)
+        header = header[:at] + b"\xff\xff" + header[at + 2 :]
+
+    with pytest.raises(RenderFailed):
+        render_thumbnail(header, syntax, frame)
+
+
+def test_the_child_gets_no_secret_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLLIMATE_SECRET_KEY", "do not hand me down")
+
+    assert "COLLIMATE_SECRET_KEY" not in renderer._bare_environment()
