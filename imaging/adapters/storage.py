@@ -1,0 +1,252 @@
+"""Where sealed files lie: write-once, durable storages behind Django's storage interface.
+
+`DirectoryStorage` is the vault of one machine. Any other Django storage (S3, memory) is used through
+`ImmediateStaging`. Everything here is ciphertext and wrapped keys; names are UUIDs.
+"""
+
+import io
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage, Storage
+from django.utils.functional import cached_property
+
+_PART = ".part"
+# No component may start with a dot: a name can neither climb nor hide, nor pass for a staged file.
+_NAME = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9_-]{0,63}/){0,7}[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.[a-z]{1,8}")
+# Flushes overlap in the file system's journal: 400 files took 0.10 s with eight threads, 0.14 s one by one.
+_FLUSHERS = 8
+
+
+@dataclass(frozen=True)
+class StagedFile:
+    """A file written but not yet published under its name; `size` in bytes."""
+
+    name: str
+    size: int
+    part: str
+
+
+@runtime_checkable
+class Staging(Protocol):
+    """Write now, publish together later."""
+
+    def stage(self, name: str, pieces: Iterable[bytes | memoryview]) -> StagedFile:
+        """Write `pieces`, each before taking the next; leave nothing behind if taking one raises."""
+
+    def publish(self, staged: Sequence[StagedFile]) -> None:
+        """Make all durable under their names, in order, or none; raises `FileExistsError`, `OSError`."""
+
+    def discard(self, staged: Sequence[StagedFile]) -> None:
+        """Remove what was staged."""
+
+
+def fsync_path(path: str | Path) -> None:
+    """Flush a file's or a directory's content to the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class DirectoryStorage(FileSystemStorage):
+    """A directory of write-once files: 0600 in folders of 0700, flushed before they get their names.
+
+    A file appears under its name complete and durable, or not at all; a name is never overwritten.
+    """
+
+    def __init__(self, location: str | Path) -> None:
+        super().__init__(location=location, file_permissions_mode=0o600, directory_permissions_mode=0o700)
+        self._settled: set[Path] = set()
+
+    @cached_property
+    def base_location(self) -> str:
+        """Return the location given: unlike Django, never fall back to `MEDIA_ROOT`."""
+        return os.fspath(self._location)
+
+    def path(self, name: str) -> str:
+        """Return the absolute path; raises `SuspiciousFileOperation` for a name we would not give."""
+        if not _NAME.fullmatch(name):
+            raise SuspiciousFileOperation("not a name in this storage")
+        return super().path(name)
+
+    def url(self, name: str | None) -> str:
+        """Refuse: sealed files have no address."""
+        raise ValueError("files of this storage are not accessible by URL")
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        """Return `name` itself; raises `FileExistsError` where Django would invent another."""
+        if self.exists(name):
+            raise FileExistsError("the storage is write-once")
+        return name
+
+    def stage(self, name: str, pieces: Iterable[bytes | memoryview]) -> StagedFile:
+        """Write `pieces` beside the final name, see `Staging`."""
+        path = Path(self.path(name))
+        if path.exists():
+            raise FileExistsError("the storage is write-once")
+        self._ensure_directory(path.parent)
+        part = f"{path}.{secrets.token_hex(8)}{_PART}"
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                size = sum(file.write(piece) for piece in pieces)
+        except BaseException:
+            os.unlink(part)
+            raise
+        return StagedFile(name, size, part)
+
+    def publish(self, staged: Sequence[StagedFile]) -> None:
+        """Flush all files, then name them, then flush the folders, see `Staging`."""
+        published: list[str] = []
+        try:
+            self._flush([each.part for each in staged])
+            for each in staged:
+                # link, unlike rename, never replaces what already has the name.
+                os.link(each.part, self.path(each.name))
+                published.append(self.path(each.name))
+            self.discard(staged)
+            self._flush(sorted({os.path.dirname(path) for path in published}))
+        except BaseException:
+            _unlink(published)
+            self.discard(staged)
+            raise
+
+    def discard(self, staged: Sequence[StagedFile]) -> None:
+        """Remove the parts, see `Staging`."""
+        _unlink(each.part for each in staged)
+
+    def delete(self, name: str) -> None:
+        """Remove a file, and parts of it that a killed process left, durably; nothing there is no error."""
+        path = Path(self.path(name))
+        _unlink([path, *path.parent.glob(f"{path.name}.*{_PART}")])
+        with suppress(FileNotFoundError):
+            fsync_path(path.parent)
+
+    def discard_abandoned(self, older_than_s: float) -> int:
+        """Remove parts untouched for so many seconds (their writers were killed); return how many."""
+        limit = time.time() - older_than_s
+        abandoned = [part for part in Path(self.location).rglob(f"*{_PART}") if _changed_before(part, limit)]
+        _unlink(abandoned)
+        return len(abandoned)
+
+    def listdir(self, path: str) -> tuple[list[str], list[str]]:
+        """Return (folders, files) of a folder of this storage, without unpublished parts."""
+        if path and not _NAME.fullmatch(f"{path}/x.x"):
+            raise SuspiciousFileOperation("not a folder in this storage")
+        entries = list(os.scandir(Path(self.location, path)))
+        files = [entry.name for entry in entries if entry.is_file() and not entry.name.endswith(_PART)]
+        return [entry.name for entry in entries if entry.is_dir()], files
+
+    def _open(self, name: str, mode: str = "rb") -> File:
+        if mode != "rb":
+            raise ValueError("the storage is write-once: files are opened for reading")
+        return File(open(self.path(name), "rb", buffering=0, opener=_open_no_follow), name)
+
+    def _save(self, name: str, content: File) -> str:
+        self.publish([self.stage(name, content.chunks())])
+        return name
+
+    def _ensure_directory(self, directory: Path) -> None:
+        """Create `directory`; flush each parent once per process: a new folder survives a power cut."""
+        if directory in self._settled and directory.is_dir():
+            return
+        os.makedirs(self.location, mode=0o700, exist_ok=True)
+        folder = Path(self.location)
+        for part in directory.relative_to(folder).parts:
+            with suppress(FileExistsError):
+                os.mkdir(folder / part, 0o700)
+            fsync_path(folder)
+            folder /= part
+        self._settled.add(directory)
+
+    def _flush(self, paths: Sequence[str]) -> None:
+        if len(paths) < _FLUSHERS:
+            for path in paths:
+                fsync_path(path)
+            return
+        with ThreadPoolExecutor(_FLUSHERS) as flushers:
+            list(flushers.map(fsync_path, paths))
+
+
+class ImmediateStaging:
+    """Any other Django storage: each file is saved, and as durable as can be, when it is staged."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def stage(self, name: str, pieces: Iterable[bytes | memoryview]) -> StagedFile:
+        """Save `pieces`, see `Staging`. Object ids are random and have one writer: no race for a name."""
+        if self._storage.exists(name):
+            raise FileExistsError("the storage is write-once")
+        stream = _PieceStream(pieces)
+        saved = name
+        try:
+            saved = self._storage.save(name, File(io.BufferedReader(stream, 1 << 20), name))
+        except BaseException:
+            self._storage.delete(name)
+            raise
+        if saved != name:
+            self._storage.delete(saved)
+            raise FileExistsError("the storage gave the file another name")
+        return StagedFile(name, stream.taken, name)
+
+    def publish(self, staged: Sequence[StagedFile]) -> None:
+        """Do nothing: it was durable when staged."""
+
+    def discard(self, staged: Sequence[StagedFile]) -> None:
+        """Delete what was saved."""
+        for each in staged:
+            self._storage.delete(each.name)
+
+
+class _PieceStream(io.RawIOBase):
+    """Pieces of bytes as a readable file, for storages that pull; counts the bytes taken."""
+
+    def __init__(self, pieces: Iterable[bytes | memoryview]) -> None:
+        self._pieces: Iterator[bytes | memoryview] = iter(pieces)
+        self._rest = memoryview(b"")
+        self.taken = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = memoryview(piece)
+        count = min(len(target), len(self._rest))
+        target[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        self.taken += count
+        return count
+
+
+def _unlink(paths: Iterable[str | Path]) -> None:
+    for path in paths:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def _changed_before(path: Path, limit: float) -> bool:
+    try:
+        return path.stat().st_mtime < limit
+    except FileNotFoundError:
+        return False
+
+
+def _open_no_follow(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
