@@ -58,7 +58,10 @@ class AuditEvent(models.Model):
     def content(self) -> dict[str, object]:
         """What the digest covers: everything but the digests and the primary key."""
         fields = {name: getattr(self, name) for name in CONTENT_FIELDS}
-        return fields | {"tenant_id": str(self.tenant_id), "at": self.at.astimezone(UTC).isoformat(timespec="microseconds")}
+        return fields | {
+            "tenant_id": str(self.tenant_id),
+            "at": self.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        }
 
 
 CONTENT_FIELDS = (

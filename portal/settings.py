@@ -83,7 +83,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Database: the app role neither owns the tables nor bypasses row-level security -------------------------
 _database = environ.Env.db_url_config(env.read("DATABASE_URL"))
 _owner = environ.Env.db_url_config(env.read("DATABASE_OWNER_URL", env.read("DATABASE_URL")))
-_connection = {"ENGINE": "django.db.backends.postgresql", "CONN_HEALTH_CHECKS": True, "DISABLE_SERVER_SIDE_CURSORS": True}
+_connection = {
+    "ENGINE": "django.db.backends.postgresql",
+    "CONN_HEALTH_CHECKS": True,
+    "DISABLE_SERVER_SIDE_CURSORS": True,
+}
 DATABASES = {
     "default": {**_database, **_connection, "CONN_MAX_AGE": 60},
     "owner": {**_owner, **_connection, "CONN_MAX_AGE": 0, "TEST": {"MIRROR": "default"}},
@@ -214,7 +218,9 @@ USE_TZ = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"()": "portal.logs.RedactingFormatter", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "plain": {"()": "portal.logs.RedactingFormatter", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {"axes": {"level": "WARNING"}, "django.server": {"level": "WARNING"}},

@@ -14,4 +14,9 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form was open too long, or came from elsewhere."""
-    return render(request, "403.html", {"why": "This form was open for too long. Go back, reload the page and try again."}, status=403)
+    return render(
+        request,
+        "403.html",
+        {"why": "This form was open for too long. Go back, reload the page and try again."},
+        status=403,
+    )

@@ -86,6 +86,22 @@ def member(*roles: Role, scoped: bool = True) -> Callable[[View], View]:
     return decorate
 
 
+def not_found_for(*refusals: type[Exception]) -> Callable[[View], View]:
+    """Answer a domain's refusals as 404, below `member`, so that the scope is rolled back and the denial recorded."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def inner(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            try:
+                return view(request, *args, **kwargs)
+            except refusals:
+                raise Http404 from None
+
+        return inner
+
+    return decorate
+
+
 def _in_scope(request: HttpRequest, view: View, *args: object, **kwargs: object) -> HttpResponse:
     try:
         with tenant_scope(request.tenant.id):

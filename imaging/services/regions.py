@@ -10,9 +10,11 @@ from django.core.files.storage import storages
 
 from imaging.adapters.keys import FileKeyring, Keyring
 from imaging.adapters.orthanc import OrthancNode
-from imaging.adapters.vault import Vault
+from imaging.adapters.vault import Vault, VaultUnavailable
 from tenants.models import StorageNode
-from tenants.selectors import get_node
+from tenants.selectors import get_node, list_nodes
+
+_NOBODY = UUID(int=0)
 
 
 @cache
@@ -50,3 +52,21 @@ def node_credentials(node: StorageNode) -> tuple[str, str]:
     """The node's only user and its password, derived from the node's key: no database row holds a secret."""
     secret = hmac.new(node_key(node), b"collimate-node-password-v1" + node.id.bytes, hashlib.sha256)
     return f"collimate-{node.id.hex[:8]}", secret.hexdigest()
+
+
+def describe_regions() -> dict[str, str]:
+    """`ok` or what is wrong, for each region's vault and for its nodes together; counts, no tenant's name."""
+    states = {f"vault-{region}": _ask_vault(region) for region in settings.REGIONS}
+    for region in settings.REGIONS:
+        nodes = [node for node in list_nodes() if node.region == region]
+        away = sum(not get_orthanc(node.tenant_id, region).is_alive() for node in nodes)
+        states[f"nodes-{region}"] = f"{away} of {len(nodes)} away" if away else "ok"
+    return states
+
+
+def _ask_vault(region: int) -> str:
+    try:
+        next(iter(get_vault(region).list_objects(_NOBODY)), None)
+    except VaultUnavailable as error:
+        return type(error).__name__
+    return "ok"

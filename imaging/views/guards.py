@@ -41,7 +41,9 @@ def reader(view: View) -> View:
     return inner
 
 
-def run_as(request: HttpRequest, tenant: Tenant, actor: Actor, view: View, *args: object, **kwargs: object) -> HttpResponse:
+def run_as(
+    request: HttpRequest, tenant: Tenant, actor: Actor, view: View, *args: object, **kwargs: object
+) -> HttpResponse:
     """Call a view as the actor inside the tenant's scope; refusals become answers and events."""
     request.tenant, request.actor = tenant, actor
     try:
@@ -71,13 +73,13 @@ def find_bearer(request: HttpRequest, tenant: Tenant, scope: AccessToken.Scope) 
     return find_token_actor(secret, tenant.id, scope, **origin_of(request))
 
 
-def add_grant(request: HttpRequest, kind: ActorKind, subject_id: UUID, tenant_id: UUID, study_instance_uid: str) -> None:
+def add_grant(
+    request: HttpRequest, kind: ActorKind, subject_id: UUID, tenant_id: UUID, study_instance_uid: str
+) -> None:
     """Remember in a fresh session that this browser redeemed a link or proved to be a patient."""
     grants = [grant for grant in request.session.get("grants", []) if grant["id"] != str(subject_id)]
     request.session.cycle_key()
-    grants.append(
-        {"kind": kind.value, "id": str(subject_id), "tenant": str(tenant_id), "study": study_instance_uid}
-    )
+    grants.append({"kind": kind.value, "id": str(subject_id), "tenant": str(tenant_id), "study": study_instance_uid})
     request.session["grants"] = grants[-20:]
 
 
@@ -87,6 +89,15 @@ def find_grant(request: HttpRequest, kind: ActorKind, subject_id: UUID) -> tuple
         if grant["kind"] == kind.value and grant["id"] == str(subject_id):
             return _guest(request, grant), UUID(grant["tenant"]), grant["study"]
     return None
+
+
+def drop_grant(request: HttpRequest, subject_id: UUID) -> None:
+    """Forget a grant; the session is emptied when it was the last and nobody is signed in."""
+    grants = [grant for grant in request.session.get("grants", []) if grant["id"] != str(subject_id)]
+    if grants or request.user.is_authenticated:
+        request.session["grants"] = grants
+    else:
+        request.session.flush()
 
 
 def find_guest(request: HttpRequest, tenant_id: UUID, study_instance_uid: str) -> Actor | None:

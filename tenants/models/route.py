@@ -25,4 +25,6 @@ class SecretRoute(models.Model):
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=models.Q(kind__in=SecretKind.values), name="tenants_route_kind")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(kind__in=SecretKind.values), name="tenants_route_kind")
+        ]

@@ -20,9 +20,13 @@ class Tenant(models.Model):
     kind = models.CharField(max_length=20, choices=Kind)
     time_zone = models.CharField(max_length=64, default="America/New_York")
     # compliance.md A12: adult 10 years, minor until 7 years after majority satisfies every sourced dental rule.
-    retention_years = models.PositiveSmallIntegerField(default=10, validators=[MinValueValidator(1), MaxValueValidator(100)])
+    retention_years = models.PositiveSmallIntegerField(
+        default=10, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
     minor_years_after_majority = models.PositiveSmallIntegerField(default=7, validators=[MaxValueValidator(100)])
-    purge_grace_days = models.PositiveSmallIntegerField(default=30, validators=[MinValueValidator(1), MaxValueValidator(365)])
+    purge_grace_days = models.PositiveSmallIntegerField(
+        default=30, validators=[MinValueValidator(1), MaxValueValidator(365)]
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -32,7 +32,10 @@ def test_no_event_is_written_outside_a_scope(db: None) -> None:
         record(Action.STUDY_VIEWED, SYSTEM)
 
 
-@pytest.mark.parametrize("statement", ["UPDATE audit_auditevent SET actor_label = 'x'", "DELETE FROM audit_auditevent", "TRUNCATE audit_auditevent"])
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE audit_auditevent SET actor_label = 'x'", "DELETE FROM audit_auditevent", "TRUNCATE audit_auditevent"],
+)
 def test_the_app_role_cannot_change_events(northside: Tenant, statement: str) -> None:
     write_events(northside)
 

@@ -17,12 +17,19 @@ TENANT_MODELS = [model for model in apps.get_models() if issubclass(model, Tenan
 
 def add_study(uid: str = "1.2.3") -> Study:
     now = timezone.now()
-    return Study.objects.create(study_instance_uid=uid, received_at=now, last_received_at=now, study_date=dt.date(2026, 1, 2))
+    return Study.objects.create(
+        study_instance_uid=uid, received_at=now, last_received_at=now, study_date=dt.date(2026, 1, 2)
+    )
 
 
 @pytest.mark.parametrize("model", TENANT_MODELS, ids=lambda model: model.__name__)
 def test_every_tenant_model_refuses_without_a_scope(model: type[TenantModel], db: None) -> None:
-    for use in (lambda m: m.objects.all(), lambda m: m.objects.exists(), lambda m: m.objects.first(), lambda m: m._base_manager.all()):
+    for use in (
+        lambda m: m.objects.all(),
+        lambda m: m.objects.exists(),
+        lambda m: m.objects.first(),
+        lambda m: m._base_manager.all(),
+    ):
         with pytest.raises(NoActiveTenant):
             use(model)
 
@@ -63,9 +70,12 @@ def test_raw_sql_of_another_tenant_sees_and_inserts_nothing(northside: Tenant, s
         cursor.execute("SELECT count(*) FROM imaging_study")
         assert cursor.fetchone() == (0,)
         with pytest.raises(ProgrammingError), transaction.atomic():
-            Study(tenant_id=northside.id, study_instance_uid="9", received_at=timezone.now(), last_received_at=timezone.now()).save(
-                force_insert=True
-            )
+            Study(
+                tenant_id=northside.id,
+                study_instance_uid="9",
+                received_at=timezone.now(),
+                last_received_at=timezone.now(),
+            ).save(force_insert=True)
 
 
 def test_a_row_cannot_refer_to_another_tenants_row(northside: Tenant, southside: Tenant) -> None:

@@ -1,0 +1,149 @@
+"""The patient's way to their own study (45 CFR 164.524): a link, the birth date and a code from the desk.
+
+The same rules as for share links: opening spends nothing, five wrong tries lock, revoking works on the next request.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.core.mail import send_mail
+from django.db import transaction
+from django.utils.crypto import constant_time_compare
+
+from audit.actions import Action, Outcome
+from audit.actor import Actor
+from audit.services import record
+from imaging.access import StudyNotFound, require_role, study_to_change
+from imaging.models import PatientInvitation
+from imaging.services.sharing import MAX_TRIES, LinkNotFound, WrongCode, new_code
+from tenants.baas.access import require_agreement
+from tenants.models import Role, SecretKind
+from tenants.scoping import active_tenant_id
+from tenants.secrets import digest_of, issue_secret
+from tenants.selectors import get_tenant
+
+DAYS = 90
+
+
+class BirthDateMissing(Exception):
+    """Neither the study nor the desk says when the patient was born: they could not prove who they are."""
+
+
+@dataclass(frozen=True)
+class IssuedInvitation:
+    """What the desk sees once: the secret for the URL and the code to hand over."""
+
+    invitation_id: UUID
+    secret: str
+    code: str
+
+
+def invite_patient(
+    actor: Actor, study_instance_uid: str, *, email: str, birth_date: date | None, now: datetime
+) -> IssuedInvitation:
+    """Invite the patient of one study. `birth_date` is the desk's, used only when the study holds none.
+
+    Raises
+    ------
+    StudyNotFound
+    NoAgreementInForce
+    BirthDateMissing
+    """
+    study = study_to_change(actor, study_instance_uid)
+    require_agreement(active_tenant_id())
+    born = study.patient_birth_date or birth_date
+    if born is None:
+        raise BirthDateMissing
+    secret, digest = issue_secret(SecretKind.PATIENT_INVITATION, active_tenant_id())
+    code = new_code()
+    invitation = PatientInvitation.objects.create(
+        study=study, digest=digest, code_hash=make_password(code), birth_date=born, email=email,
+        created_by_id=int(actor.id), created_at=now, expires_at=now + timedelta(days=DAYS),
+    )  # fmt: skip
+    record(Action.PATIENT_INVITED, actor, study_instance_uid=study_instance_uid, subject_id=invitation.id, now=now)
+    return IssuedInvitation(invitation.id, secret, code)
+
+
+def mail_invitation(invitation_id: UUID, url: str) -> None:
+    """Send the patient the link once the transaction has committed. The mail says nothing about the study."""
+    invitation = PatientInvitation.objects.get(id=invitation_id)
+    practice = get_tenant(active_tenant_id()).name
+    text = (
+        f"Hello,\n\n{practice} has made records available to you:\n\n{url}\n\n"
+        f"The link works until {invitation.expires_at:%d %B %Y}. You need your date of birth and the code that you were "
+        f"given at the desk. If you have no code, please call {practice}.\n\n"
+        f"If you did not expect this, please delete it.\n"
+    )
+    transaction.on_commit(lambda: send_mail(f"Your records at {practice}", text, None, [invitation.email]))
+
+
+def open_invitation(actor: Actor, secret: str, now: datetime) -> PatientInvitation:
+    """Someone opened the patient's link: noted, nothing spent; raises `LinkNotFound`."""
+    invitation = _get_live(secret, now)
+    uid = invitation.study.study_instance_uid
+    record(Action.PATIENT_OPENED, actor, study_instance_uid=uid, subject_id=invitation.id, now=now)
+    return invitation
+
+
+def verify_patient(actor: Actor, secret: str, *, birth_date: date, code: str, now: datetime) -> PatientInvitation:
+    """Birth date and code both match. Which of them was wrong is not told; the caller catches
+    `WrongCode` inside the tenant's scope, so that the count commits.
+
+    Raises
+    ------
+    LinkNotFound
+    WrongCode
+    """
+    invitation = _get_live(secret, now, lock=True)
+    code_matches = check_password(code.strip().replace(" ", ""), invitation.code_hash)
+    born_matches = constant_time_compare(birth_date.isoformat(), invitation.birth_date.isoformat())
+    if not (code_matches and born_matches):
+        _count_wrong(actor, invitation, now)
+        raise WrongCode(MAX_TRIES - invitation.failed_tries)
+    invitation.failed_tries = 0
+    invitation.first_verified_at = invitation.first_verified_at or now
+    invitation.save(update_fields=["failed_tries", "first_verified_at"])
+    uid = invitation.study.study_instance_uid
+    record(Action.PATIENT_VERIFIED, actor, study_instance_uid=uid, subject_id=invitation.id, now=now)
+    return invitation
+
+
+def revoke_invitation(actor: Actor, invitation_id: UUID, now: datetime) -> PatientInvitation:
+    """End the patient's link; it takes effect on the next request; raises `StudyNotFound`."""
+    require_role(actor, Role.OWNER, Role.UPLOADER)
+    rows = PatientInvitation.objects.select_related("study").select_for_update(of=("self",))
+    invitation = rows.filter(id=invitation_id).first()
+    if invitation is None:
+        raise StudyNotFound
+    invitation.revoked_at = invitation.revoked_at or now
+    invitation.save(update_fields=["revoked_at"])
+    uid = invitation.study.study_instance_uid
+    record(Action.PATIENT_REVOKED, actor, study_instance_uid=uid, subject_id=invitation.id, now=now)
+    return invitation
+
+
+def _get_live(secret: str, now: datetime, *, lock: bool = False) -> PatientInvitation:
+    rows = PatientInvitation.objects.select_related("study")
+    if lock:
+        rows = rows.select_for_update(of=("self",))
+    invitation = rows.filter(digest=digest_of(secret), revoked_at=None, locked_at=None, expires_at__gt=now).first()
+    if invitation is None:
+        raise LinkNotFound
+    return invitation
+
+
+def _count_wrong(actor: Actor, invitation: PatientInvitation, now: datetime) -> None:
+    invitation.failed_tries += 1
+    invitation.locked_at = now if invitation.failed_tries >= MAX_TRIES else None
+    invitation.save(update_fields=["failed_tries", "locked_at"])
+    denied = {
+        "study_instance_uid": invitation.study.study_instance_uid,
+        "subject_id": invitation.id,
+        "outcome": Outcome.DENIED,
+        "now": now,
+    }
+    record(Action.PATIENT_CODE_WRONG, actor, **denied)
+    if invitation.locked_at:
+        record(Action.PATIENT_LOCKED, actor, **denied)

@@ -1,0 +1,176 @@
+"""The purge: the only code that makes images unreadable for good.
+
+Dangerous. The principle: one transaction locks the study, checks everything again (held? still ended? two people?
+grace over? no newer images?), writes the tombstone and the event and takes the rows away. From that commit on nobody
+can reach the study, and the tombstone names what must still go. Then the keys are destroyed in both regions, first,
+so that whatever is left anywhere is noise; then the objects; then both Orthancs. Each is idempotent and noted, and
+the sweeper comes back until the tombstone is complete.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from django.utils import timezone
+
+from audit.actions import Action, Outcome
+from audit.actor import SYSTEM
+from audit.services import record
+from imaging.adapters.orthanc import NodeUnavailable
+from imaging.adapters.vault import VaultUnavailable
+from imaging.models import Instance, PatientInvitation, PurgeOrder, PurgeStatus, Series, ShareLink, Study, Tombstone
+from imaging.pipeline import Step, enqueue
+from imaging.services.regions import get_orthanc, get_vault
+from imaging.services.retention import has_retention_ended, policy_of
+from tenants.models import StorageNode, Tenant
+from tenants.scoping import tenant_scope
+from tenants.secrets import drop_secret
+from tenants.selectors import get_tenant
+
+logger = logging.getLogger(__name__)
+MAX_PER_RUN = 200  # compliance.md BKP-08: a runaway purge stops here and is seen
+
+
+class PurgeRefused(Exception):
+    """Something stands in the way; the text is its name."""
+
+
+def purge_approved(tenant_id: UUID, now: datetime) -> int:
+    """Purge the tenant's approved studies whose grace period is over; returns how many."""
+    with tenant_scope(tenant_id):
+        due = PurgeOrder.objects.filter(status=PurgeStatus.APPROVED, grace_ends_at__lte=now)
+        studies = list(due.order_by("grace_ends_at").values_list("study_id", flat=True)[:MAX_PER_RUN])
+    return sum(_try_purge(tenant_id, study_id, now) for study_id in studies)
+
+
+def purge_study(tenant_id: UUID, study_id: UUID, now: datetime) -> UUID:
+    """Take one study away for good; returns its tombstone's id. Its copies follow in `finish_purge`.
+
+    Raises
+    ------
+    PurgeRefused
+        Held, not ended, not approved by two people, or still within its grace period.
+    """
+    tenant = get_tenant(tenant_id)
+    with tenant_scope(tenant_id):
+        study = Study.objects.select_for_update(of=("self",)).filter(id=study_id).first()
+        order = PurgeOrder.objects.select_for_update().filter(study_id=study_id).first()
+        if study is None or order is None:
+            raise PurgeRefused("no such order")
+        _require_purgeable(study, order, tenant, now)
+        tombstone = _write_tombstone(study, order, tenant, now)
+        _drop_links(study)
+        study.delete()
+        details = {"instances": tombstone.instance_count, "rule": tombstone.rule}
+        record(
+            Action.PURGED, SYSTEM, study_instance_uid=tombstone.study_instance_uid, subject_id=tombstone.id,
+            details=details, now=now,
+        )  # fmt: skip
+        enqueue(Step.FINISH_PURGE, tenant_id, tombstone.id)
+    return tombstone.id
+
+
+def finish_purge(tenant_id: UUID, tombstone_id: UUID) -> bool:
+    """Remove what the tombstone names from wherever it still is, keys first; returns whether all of it is gone."""
+    with tenant_scope(tenant_id):
+        tombstone = Tombstone.objects.filter(id=tombstone_id).first()
+    if tombstone is None or tombstone.completed_at:
+        return True
+    steps = {
+        "keys_destroyed_at": _destroy_keys,
+        "vault_1_at": lambda stone: _empty_vault(stone, 1),
+        "vault_2_at": lambda stone: _empty_vault(stone, 2),
+        "node_1_at": lambda stone: _empty_node(stone, 1),
+        "node_2_at": lambda stone: _empty_node(stone, 2),
+    }
+    gone = [_try_step(tombstone, state, step) for state, step in steps.items()]
+    if all(gone):
+        _complete(tombstone)
+    return all(gone)
+
+
+def _require_purgeable(study: Study, order: PurgeOrder, tenant: Tenant, now: datetime) -> None:
+    if study.held_at:
+        raise PurgeRefused("held")
+    if order.status != PurgeStatus.APPROVED or order.approved_by_id in (None, order.requested_by_id):
+        raise PurgeRefused("not approved by two people")
+    if order.grace_ends_at > now:
+        raise PurgeRefused("within its grace period")
+    if not has_retention_ended(study, tenant, now):
+        raise PurgeRefused("retention has not ended")
+
+
+def _write_tombstone(study: Study, order: PurgeOrder, tenant: Tenant, now: datetime) -> Tombstone:
+    instances = list(Instance.objects.filter(series__study=study).values_list("id", flat=True))
+    thumbnails = list(Series.objects.filter(study=study).exclude(thumbnail=None).values_list("thumbnail", flat=True))
+    return Tombstone.objects.create(
+        study_digest=hashlib.sha256(tenant.id.bytes + study.study_instance_uid.encode()).digest(),
+        study_instance_uid=study.study_instance_uid,
+        sealed_objects=[str(object_id) for object_id in instances + thumbnails],
+        instance_count=len(instances),
+        rule=policy_of(tenant).rule,
+        requested_by_id=order.requested_by_id,
+        approved_by_id=order.approved_by_id,
+        purged_at=now,
+    )
+
+
+def _drop_links(study: Study) -> None:
+    for model in (ShareLink, PatientInvitation):
+        for digest in model.objects.filter(study=study).values_list("digest", flat=True):
+            drop_secret(bytes(digest))
+
+
+def _destroy_keys(tombstone: Tombstone) -> None:
+    for region in (1, 2):
+        for object_id in tombstone.sealed_objects:
+            get_vault(region).destroy_key(tombstone.tenant_id, UUID(object_id))
+
+
+def _empty_vault(tombstone: Tombstone, region: int) -> None:
+    for object_id in tombstone.sealed_objects:
+        get_vault(region).delete(tombstone.tenant_id, UUID(object_id))
+
+
+def _empty_node(tombstone: Tombstone, region: int) -> None:
+    with tenant_scope(tombstone.tenant_id):
+        # The same study may have been taken in again since: it is a new one, and the sweeper restores its copy.
+        came_back = Instance.objects.filter(series__study__study_instance_uid=tombstone.study_instance_uid)
+        states = {1: {"stored_at": None}, 2: {"mirror_stored_at": None}}
+        came_back.update(**states[region])
+    try:
+        get_orthanc(tombstone.tenant_id, region).delete_study(tombstone.study_instance_uid)
+    except StorageNode.DoesNotExist:
+        return
+
+
+def _try_step(tombstone: Tombstone, state: str, step: Callable[[Tombstone], None]) -> bool:
+    if getattr(tombstone, state):
+        return True
+    try:
+        step(tombstone)
+    except (NodeUnavailable, VaultUnavailable) as error:
+        logger.warning("Purge %s waits: %s failed (%s)", tombstone.id, state, type(error).__name__)
+        return False
+    with tenant_scope(tombstone.tenant_id):
+        Tombstone.objects.filter(id=tombstone.id).update(**{state: timezone.now()})
+    return True
+
+
+def _complete(tombstone: Tombstone) -> None:
+    with tenant_scope(tombstone.tenant_id):
+        # The UID was needed to find the study in the nodes; the digest is what may stay.
+        Tombstone.objects.filter(id=tombstone.id).update(completed_at=timezone.now(), study_instance_uid="")
+
+
+def _try_purge(tenant_id: UUID, study_id: UUID, now: datetime) -> bool:
+    try:
+        purge_study(tenant_id, study_id, now)
+    except PurgeRefused as refusal:
+        with tenant_scope(tenant_id):
+            details = {"why": str(refusal)}
+            record(Action.PURGE_REFUSED, SYSTEM, subject_id=study_id, outcome=Outcome.DENIED, details=details, now=now)
+        return False
+    return True
