@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from audit.actions import Action
 from audit.actor import SYSTEM, Actor
 from audit.services import record
-from imaging.access import StudyNotFound, require_role, study_to_rule
+from imaging.access import StudyNotFound, require_role, study_to_change, study_to_rule
 from imaging.models import PurgeOrder, PurgeStatus, Study
 from imaging.retention_rules import RetentionPolicy, retention_ends_on
 from tenants.models import Role, Tenant
@@ -106,11 +106,11 @@ def retention_end_of(study: Study, tenant: Tenant) -> date:
 
 
 def request_purge(actor: Actor, study_instance_uid: str, now: datetime) -> None:
-    """The first person's yes to a marked study.
+    """The first person's yes to a marked study: an owner's or an uploader's.
 
     Raises `StudyNotFound`, `StudyHeld`, `WrongState`.
     """
-    order = _order_to_rule(actor, study_instance_uid)
+    order = _lock_order(study_to_change(actor, study_instance_uid))
     _require(order, PurgeStatus.MARKED)
     order.status, order.requested_by_id, order.requested_at = PurgeStatus.REQUESTED, int(actor.id), now
     order.save()
@@ -118,11 +118,11 @@ def request_purge(actor: Actor, study_instance_uid: str, now: datetime) -> None:
 
 
 def approve_purge(actor: Actor, study_instance_uid: str, now: datetime) -> None:
-    """The second person's yes. The purge itself waits for the end of the grace period.
+    """The second person's yes, an owner's. The purge itself waits for the end of the grace period.
 
     Raises `StudyNotFound`, `StudyHeld`, `WrongState`, `NotTheSecondPerson`.
     """
-    order = _order_to_rule(actor, study_instance_uid)
+    order = _lock_order(study_to_rule(actor, study_instance_uid))
     _require(order, PurgeStatus.REQUESTED)
     if order.requested_by_id == int(actor.id):
         raise NotTheSecondPerson
@@ -133,7 +133,7 @@ def approve_purge(actor: Actor, study_instance_uid: str, now: datetime) -> None:
 
 def reject_purge(actor: Actor, study_instance_uid: str, now: datetime) -> None:
     """Back to marked: either person, or a third, says no before the purge; raises `StudyNotFound`, `WrongState`."""
-    order = _order_to_rule(actor, study_instance_uid)
+    order = _lock_order(study_to_change(actor, study_instance_uid))
     if order.status == PurgeStatus.MARKED:
         raise WrongState
     order.status = PurgeStatus.MARKED
@@ -155,8 +155,7 @@ def _mark(study: Study, tenant: Tenant, now: datetime) -> bool:
     return True
 
 
-def _order_to_rule(actor: Actor, study_instance_uid: str) -> PurgeOrder:
-    study = study_to_rule(actor, study_instance_uid)
+def _lock_order(study: Study) -> PurgeOrder:
     if study.held_at:
         raise StudyHeld
     order = PurgeOrder.objects.select_for_update().filter(study=study).first()

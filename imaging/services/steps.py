@@ -90,9 +90,7 @@ def _store_with(vault: Vault, node: OrthancNode, state: str, refusal: str) -> Ca
     return keep
 
 
-def _work_through(
-    step: Step, tenant_id: UUID, series_id: UUID, work: Callable[[Instance], dict[str, object]]
-) -> int:
+def _work_through(step: Step, tenant_id: UUID, series_id: UUID, work: Callable[[Instance], dict[str, object]]) -> int:
     done = 0
     with _alone(step, series_id) as free:
         if not free:

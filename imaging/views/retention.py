@@ -24,9 +24,10 @@ REFUSALS = {
 
 
 @require_http_methods(["GET", "POST"])
-@member(Role.OWNER)
+@member(Role.OWNER, Role.UPLOADER)
+@not_found_for(StudyNotFound)
 def show_retention(request: HttpRequest) -> HttpResponse:
-    """Show what has ended and what is held; change the policy."""
+    """Show what has ended and what is held; an owner changes the policy."""
     form = PolicyForm(request.POST or None, initial=_policy_initial(request.tenant))
     if request.method == "POST" and form.is_valid():
         retention.change_policy(actor_of(request), request.tenant, **form.cleaned_data, now=timezone.now())
@@ -64,7 +65,7 @@ def lift_hold(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
 
 
 @require_POST
-@member(Role.OWNER)
+@member(Role.OWNER, Role.UPLOADER)
 @not_found_for(StudyNotFound)
 def request_purge(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
     """The first yes."""
@@ -80,7 +81,7 @@ def approve_purge(request: HttpRequest, study_instance_uid: str) -> HttpResponse
 
 
 @require_POST
-@member(Role.OWNER)
+@member(Role.OWNER, Role.UPLOADER)
 @not_found_for(StudyNotFound)
 def reject_purge(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
     """No."""

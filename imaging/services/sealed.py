@@ -1,0 +1,83 @@
+"""The plaintext of a sealed object, from the first region that can give it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+
+from imaging.adapters.keys import KeyDestroyed, KeyUnknown
+from imaging.adapters.vault import KeyMissing, ObjectMissing, VaultUnavailable
+from imaging.crypto.layout import SealBroken
+from imaging.services.regions import get_vault
+
+UNREADABLE = (ObjectMissing, KeyMissing, KeyUnknown, KeyDestroyed, SealBroken, VaultUnavailable)
+Extent = tuple[int, int]  # (offset, length) in bytes of plaintext
+
+
+class NoCopyReadable(Exception):
+    """No region can give the object's bytes now; trying again later may work."""
+
+
+class Truncated(Exception):
+    """An object is shorter than the index says: the answer is broken off, never ended as if it were whole."""
+
+
+@dataclass(frozen=True)
+class SealedObject:
+    """Names one object of one tenant. Needs no database, so it outlives the request's scope.
+
+    Regions are tried in order. One that fails in the middle is replaced by the next at the same byte: what a vault
+    gives is authenticated by its position, so the bytes of both regions are the same.
+    """
+
+    tenant_id: UUID
+    id: UUID
+
+    def iter_extents(self, extents: Iterable[Extent]) -> Iterator[bytes]:
+        """The bytes of each extent in turn, in pieces of at most a chunk.
+
+        Raises
+        ------
+        NoCopyReadable
+        Truncated
+        """
+        wanted = [extent for extent in extents if extent[1]]
+        for region in settings.REGIONS:
+            try:
+                yield from self._iter_from(region, wanted)
+                return
+            except UNREADABLE:
+                continue
+        raise NoCopyReadable
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Exactly the bytes [offset, offset + length); raises as `iter_extents`."""
+        return b"".join(self.iter_extents([(offset, length)]))
+
+    def read_all(self) -> bytes:
+        """The whole of an object that is known to be small; raises `NoCopyReadable`."""
+        for region in settings.REGIONS:
+            try:
+                with get_vault(region).open(self.tenant_id, self.id) as reader:
+                    return b"".join(reader.iter_all())
+            except UNREADABLE:
+                continue
+        raise NoCopyReadable
+
+    def require_readable(self) -> None:
+        """Raise `NoCopyReadable` unless some region opens the object: for answers that cannot take back a status."""
+        self.read(0, 1)
+
+    def _iter_from(self, region: int, wanted: list[Extent]) -> Iterator[bytes]:
+        """Pieces of `wanted`, which shrinks by what was given."""
+        with get_vault(region).open(self.tenant_id, self.id) as reader:
+            while wanted:
+                offset, length = wanted[0]
+                if offset + length > reader.size:
+                    raise Truncated
+                for piece in reader.iter_range(offset, length):
+                    offset, length = offset + len(piece), length - len(piece)
+                    wanted[0] = (offset, length)
+                    yield piece
+                del wanted[0]

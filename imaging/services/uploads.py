@@ -1,0 +1,292 @@
+"""Resumable uploads (tus 1.0): bytes lie sealed, one object per request, until the upload is whole; then they are
+taken in as files.
+
+An upload is worked on by one request at a time, under a session-level advisory lock that PostgreSQL drops with a
+dead process. Completion is idempotent: what was taken in before a crash answers "already here" the second time.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import Error, connection
+
+from audit.actor import Actor, ActorKind
+from imaging.access import StudyNotFound
+from imaging.adapters.vault import KeyMissing, ObjectMissing, VaultUnavailable
+from imaging.crypto.layout import SealBroken
+from imaging.dicom.text import clean
+from imaging.models import Upload, UploadedFile, UploadSegment
+from imaging.selectors.uploads import get_upload, list_stuck, list_untidy
+from imaging.services import bundles, intake
+from imaging.services.intake import IncomingFile, Receipt, prepare_keys, require_may_store
+from imaging.services.regions import get_vault
+from tenants.baas.access import NoAgreementInForce
+from tenants.models import User
+from tenants.scoping import tenant_scope
+
+logger = logging.getLogger(__name__)
+
+LIFETIME = timedelta(hours=settings.UPLOAD_EXPIRES_HOURS)
+# How long an upload that is whole but could not be taken in is kept beyond its lifetime.
+RESCUE = timedelta(days=7)
+
+
+class UploadTooLarge(Exception):
+    """More bytes than an upload, or this one, may have."""
+
+
+class OffsetDiffers(Exception):
+    """The request goes on at another offset than the upload has come to."""
+
+
+class UploadBusy(Exception):
+    """Another request is at work on the upload."""
+
+
+class ChecksumDiffers(Exception):
+    """The bytes of the request are not those the sender computed the checksum of; they were discarded."""
+
+
+def create_upload(
+    actor: Actor, tenant_id: UUID, *, length: int, filename: str, kind: str, batch: UUID, now: datetime
+) -> Upload:
+    """An upload of `length` bytes; one of none is complete at once.
+
+    Raises
+    ------
+    StudyNotFound, NoAgreementInForce, UploadTooLarge
+    """
+    require_may_store(actor, tenant_id, now)
+    if length > settings.UPLOAD_MAX_BYTES:
+        raise UploadTooLarge
+    with tenant_scope(tenant_id):
+        upload = Upload.objects.create(
+            created_by_id=int(actor.id), batch=batch, kind=kind, filename=clean(filename), length=length,
+            created_at=now, expires_at=now + LIFETIME,
+        )  # fmt: skip
+    if not length:
+        finish_upload(actor, tenant_id, upload.id, now)
+    return upload
+
+
+def append(
+    actor: Actor, tenant_id: UUID, upload_id: UUID, offset: int, chunks: Iterable[bytes], now: datetime,
+    verify: Callable[[], bool] | None = None,
+) -> Upload:  # fmt: skip
+    """Keep the bytes that come, up to where `chunks` ends; at the last byte the upload is taken in before returning.
+
+    `verify` is asked once all bytes were read; if it says no, they are discarded.
+
+    Raises
+    ------
+    StudyNotFound, NoAgreementInForce, UploadNotFound, UploadBusy, OffsetDiffers, UploadTooLarge, ChecksumDiffers,
+    VaultUnavailable
+    """
+    require_may_store(actor, tenant_id, now)
+    with _exclusive(upload_id):
+        with tenant_scope(tenant_id):
+            upload = get_upload(actor, upload_id, now)
+        if upload.offset != offset:
+            raise OffsetDiffers
+        _keep(upload, chunks, verify, now)
+        if upload.offset == upload.length and not upload.completed_at:
+            complete_upload(actor, upload, now)
+    return upload
+
+
+def finish_upload(actor: Actor, tenant_id: UUID, upload_id: UUID, now: datetime) -> Upload:
+    """The upload, taken in if it is whole and nobody else is at it; whatever keeps it from that, it stays as it is.
+
+    Raises
+    ------
+    UploadNotFound
+    """
+    with tenant_scope(tenant_id):
+        upload = get_upload(actor, upload_id, now)
+    _try_to_complete(actor, upload, now)
+    return upload
+
+
+def complete_upload(actor: Actor, upload: Upload, now: datetime) -> None:
+    """Take in what the segments hold, keep the lines of the result, let the segments go. Needs the upload's lock.
+
+    Raises
+    ------
+    StudyNotFound, NoAgreementInForce, VaultUnavailable
+        Also when only some files could not be stored: then all of it is tried again later.
+    """
+    receipts = intake.receive(actor, upload.tenant_id, _incoming(upload), now)
+    if any(receipt.reason == intake.STORAGE_UNAVAILABLE.code for receipt in receipts):
+        raise VaultUnavailable("some files of the upload could not be stored")
+    with tenant_scope(upload.tenant_id):
+        UploadedFile.objects.bulk_create(_lines(upload, receipts), batch_size=1000)
+        upload.completed_at = now
+        upload.save(update_fields=["completed_at"])
+    with suppress(VaultUnavailable):
+        _drop_segments(upload)
+
+
+def terminate(actor: Actor, tenant_id: UUID, upload_id: UUID, now: datetime) -> None:
+    """Forget the upload. What was taken in from it stays.
+
+    Raises
+    ------
+    UploadNotFound, UploadBusy, VaultUnavailable
+    """
+    with _exclusive(upload_id):
+        with tenant_scope(tenant_id):
+            upload = get_upload(actor, upload_id, now)
+        _forget(upload)
+
+
+def finish_stuck_uploads(tenant_id: UUID, now: datetime) -> int:
+    """Take in uploads that are whole but whose request died, and drop left-over segments; how many were finished."""
+    with tenant_scope(tenant_id):
+        stuck, untidy = list(list_stuck()), list(list_untidy())
+    for upload in untidy:
+        with suppress(VaultUnavailable, UploadBusy), _exclusive(upload.id):
+            _drop_segments(upload)
+    return sum(_finish_for_creator(upload, now) for upload in stuck)
+
+
+def expire_uploads(tenant_id: UUID, now: datetime) -> int:
+    """Forget uploads past their time; how many. What is whole but not yet taken in gets its last chances first."""
+    finish_stuck_uploads(tenant_id, now)
+    with tenant_scope(tenant_id):
+        expired = list(Upload.objects.filter(expires_at__lte=now))
+    return sum(_expire(upload, now) for upload in expired)
+
+
+def _expire(upload: Upload, now: datetime) -> bool:
+    waits = upload.offset == upload.length and not upload.completed_at
+    if waits and now < upload.expires_at + RESCUE:
+        return False
+    with suppress(UploadBusy, VaultUnavailable), _exclusive(upload.id):
+        _forget(upload)
+        return True
+    return False
+
+
+def _finish_for_creator(upload: Upload, now: datetime) -> bool:
+    creator = User.objects.get(id=upload.created_by_id)
+    _try_to_complete(Actor(ActorKind.USER, str(creator.pk), creator.email), upload, now)
+    return upload.completed_at is not None
+
+
+def _try_to_complete(actor: Actor, upload: Upload, now: datetime) -> None:
+    if upload.offset != upload.length or upload.completed_at:
+        return
+    hindrances = (UploadBusy, VaultUnavailable, NoAgreementInForce, StudyNotFound, Upload.DoesNotExist)
+    with suppress(*hindrances), _exclusive(upload.id):
+        with tenant_scope(upload.tenant_id):
+            upload.refresh_from_db()
+        if not upload.completed_at:
+            complete_upload(actor, upload, now)
+
+
+@contextmanager
+def _exclusive(upload_id: UUID) -> Iterator[None]:
+    key = int.from_bytes(upload_id.bytes[:8], "big", signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+        if not cursor.fetchone()[0]:
+            raise UploadBusy
+    try:
+        yield
+    finally:
+        # A connection that broke has given the lock back already.
+        with suppress(Error), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+
+
+def _keep(upload: Upload, chunks: Iterable[bytes], verify: Callable[[], bool] | None, now: datetime) -> None:
+    """Seal what comes as a segment of its own, then move the offset."""
+    chunks = _at_most(chunks, upload.length - upload.offset)
+    first = next(chunks, None)
+    if first is None:
+        if verify and not verify():
+            raise ChecksumDiffers
+        return
+    prepare_keys(upload.tenant_id)
+    object_id = uuid4()
+    size = get_vault(1).seal(upload.tenant_id, object_id, _verified(first, chunks, verify))
+    try:
+        _advance(upload, object_id, size, now)
+    except OffsetDiffers:
+        get_vault(1).delete(upload.tenant_id, object_id)
+        raise
+
+
+def _at_most(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
+    for chunk in chunks:
+        limit -= len(chunk)
+        if limit < 0:
+            raise UploadTooLarge
+        if chunk:
+            yield chunk
+
+
+def _verified(first: bytes, rest: Iterator[bytes], verify: Callable[[], bool] | None) -> Iterator[bytes]:
+    yield first
+    yield from rest
+    # Raised while the seal is still open: nothing of the segment remains.
+    if verify and not verify():
+        raise ChecksumDiffers
+
+
+def _advance(upload: Upload, object_id: UUID, size: int, now: datetime) -> None:
+    with tenant_scope(upload.tenant_id):
+        row = Upload.objects.select_for_update().filter(id=upload.id, offset=upload.offset, completed_at=None).first()
+        if row is None:
+            raise OffsetDiffers
+        UploadSegment.objects.create(id=object_id, upload=upload, position=upload.offset, length=size)
+        upload.offset += size
+        upload.expires_at = now + LIFETIME
+        upload.save(update_fields=["offset", "expires_at"])
+
+
+def _incoming(upload: Upload) -> Iterator[IncomingFile]:
+    chunks = _plaintext(upload)
+    if upload.kind == Upload.Kind.BUNDLE:
+        return bundles.split_bundle(chunks)
+    return iter([IncomingFile(upload.filename, chunks)])
+
+
+def _plaintext(upload: Upload) -> Iterator[bytes]:
+    with tenant_scope(upload.tenant_id):
+        segments = list(UploadSegment.objects.filter(upload=upload).order_by("position").values_list("id", flat=True))
+    try:
+        for segment in segments:
+            with get_vault(1).open(upload.tenant_id, segment) as reader:
+                yield from reader.iter_all()
+    except (ObjectMissing, KeyMissing, SealBroken):
+        # What is left counts as cut off: its files are refused, and the sender is told which.
+        logger.exception("A segment of an upload cannot be opened.")
+
+
+def _lines(upload: Upload, receipts: list[Receipt]) -> list[UploadedFile]:
+    names = ("name", "size", "outcome", "reason", "message", "study_instance_uid")
+    return [
+        UploadedFile(upload=upload, position=position, **{name: getattr(receipt, name) for name in names})
+        for position, receipt in enumerate(receipts)
+    ]
+
+
+def _drop_segments(upload: Upload) -> None:
+    """The sealed objects first: a row without its object is found again, an object without its row is not."""
+    with tenant_scope(upload.tenant_id):
+        segments = list(UploadSegment.objects.filter(upload=upload).values_list("id", flat=True))
+    for segment in segments:
+        get_vault(1).delete(upload.tenant_id, segment)
+    with tenant_scope(upload.tenant_id):
+        UploadSegment.objects.filter(id__in=segments).delete()
+
+
+def _forget(upload: Upload) -> None:
+    _drop_segments(upload)
+    with tenant_scope(upload.tenant_id):
+        Upload.objects.filter(id=upload.id).delete()
