@@ -142,7 +142,7 @@ def _require_digest(instance: Instance, chunks: Iterable[bytes], where: str) -> 
 @contextmanager
 def _alone(step: Step, series_id: UUID) -> Iterator[bool]:
     """Whether this worker may work on the step of this series; the lock goes with the connection if we are killed."""
-    key = int.from_bytes(blake3(step.value.encode() + series_id.bytes).digest()[:8], signed=True)
+    key = lock_key(step, series_id)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
         free = cursor.fetchone()[0]
@@ -152,3 +152,8 @@ def _alone(step: Step, series_id: UUID) -> Iterator[bool]:
         if free:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+
+
+def lock_key(step: Step, series_id: UUID) -> int:
+    """The advisory lock's 64-bit key of a step of a series."""
+    return int.from_bytes(blake3(step.value.encode() + series_id.bytes).digest()[:8], "big", signed=True)

@@ -1,0 +1,1 @@
+"""DICOM without Django and without network: the gate, the index attributes, DICOM JSON, multipart."""

@@ -1,0 +1,93 @@
+"""The first 132 bytes (PS3.10 §7.1): judged, never trusted.
+
+The 128 bytes before `DICM` are anybody's. A file that starts like a program, a script, an archive or a web
+page is one to whatever opens it by its first bytes, however good the DICOM behind it is. TIFF stays allowed:
+dual TIFF/DICOM slides are a documented use, and TIFF runs nothing.
+"""
+
+import re
+
+from imaging.dicom.reasons import ACTIVE_PREAMBLE, EMPTY, NOT_DICOM, TRUNCATED, Refused
+from imaging.dicom.window import Machine, Window
+
+LENGTH = 132
+_MAGICS: tuple[tuple[bytes, str], ...] = (
+    (b"MZ", "a Windows program"),
+    (b"\x7fELF", "a Linux program"),
+    (b"\xfe\xed\xfa\xce", "a macOS program"),
+    (b"\xfe\xed\xfa\xcf", "a macOS program"),
+    (b"\xce\xfa\xed\xfe", "a macOS program"),
+    (b"\xcf\xfa\xed\xfe", "a macOS program"),
+    (b"\xca\xfe\xba\xbe", "a Java or macOS program"),
+    (b"\xca\xfe\xd0\x0d", "a Java program"),
+    (b"dex\n", "an Android program"),
+    (b"\0asm", "a WebAssembly program"),
+    (b"L\0\0\0\x01\x14\x02\0", "a Windows shortcut"),
+    (b"\xd0\xcf\x11\xe0", "an Office document or Windows installer"),
+    (b"#!", "a script"),
+    (b"PK", "a ZIP archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"%PDF", "a PDF document"),
+    (b"%!PS", "a PostScript document"),
+    (b"{\\rtf", "an RTF document"),
+    (b"GIF8", "a GIF image"),
+    (b"RIFF", "a sound or video file"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"\x89PNG", "a PNG image"),
+)
+_MARKUP = re.compile(rb"<(html|svg|\?xml|!doctype|script|\?php|body|iframe|head)|\{\\rtf|%pdf", re.IGNORECASE)
+_MARKUP_INSIDE = re.compile(rb"<(script|html|svg|\?php)|javascript:", re.IGNORECASE)
+_LEADING = b" \t\r\n\f\v\xef\xbb\xbf"
+_BOM_16 = (b"\xff\xfe", b"\xfe\xff")
+_TEXT = re.compile(rb"[\t\r\n\x20-\x7e\x80-\xff]+")
+
+
+def name_of_kind(start: bytes) -> str | None:
+    """What a file that starts like this is to other programs ("a ZIP archive"), or None."""
+    for magic, name in _MAGICS:
+        if start.startswith(magic):
+            return name
+    if _MARKUP.match(_plain_text(start)):
+        return "a web page or XML document"
+    return None
+
+
+def read_preamble(window: Window) -> Machine:
+    """Consume preamble and prefix; raises Refused: EMPTY, NOT_DICOM, TRUNCATED or ACTIVE_PREAMBLE."""
+    while len(window.data) < LENGTH and not window.ended:
+        yield
+    start = window.cut(min(LENGTH, len(window.data)))
+    if start[128:] != b"DICM":
+        raise _not_dicom(start)
+    _require_passive(start[:128])
+
+
+def _require_passive(preamble: bytes) -> None:
+    name = name_of_kind(preamble)
+    if name or _MARKUP_INSIDE.search(preamble.replace(b"\0", b"")):
+        raise Refused(ACTIVE_PREAMBLE, name or "markup in the preamble")
+
+
+def _not_dicom(start: bytes) -> Refused:
+    if not start:
+        return Refused(EMPTY)
+    name = name_of_kind(start)
+    if name:
+        return Refused(NOT_DICOM.saying(f"This is {name}, not a DICOM file."), name)
+    if len(start) < LENGTH and not start.strip(b"\0"):
+        return Refused(TRUNCATED, f"{len(start)} bytes")
+    if start[:2] in (b"\x08\0", b"\x02\0", b"\0\x08"):
+        message = "This DICOM file lacks its file header (preamble, 'DICM' and file meta information)."
+        return Refused(NOT_DICOM.saying(message), "no preamble")
+    if _TEXT.fullmatch(start):
+        return Refused(NOT_DICOM.saying("This is a text file, not a DICOM file."), "text")
+    return Refused(NOT_DICOM, "no DICM at offset 128")
+
+
+def _plain_text(start: bytes) -> bytes:
+    """`start` without byte order mark, the NULs of UTF-16 and leading white space."""
+    if start[:2] in _BOM_16:
+        start = start[2:]
+    return start.replace(b"\0", b"").lstrip(_LEADING)

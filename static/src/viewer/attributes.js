@@ -1,0 +1,69 @@
+/** Readers for the DICOM JSON model (PS3.18 §F): `{ "00280010": { vr: "US", Value: [512] } }`. */
+
+export const TAG = Object.freeze({
+  sopClassUid: '00080016',
+  sopInstanceUid: '00080018',
+  modality: '00080060',
+  seriesDescription: '0008103E',
+  availableTransferSyntaxUid: '00083002',
+  cineRate: '00180040',
+  frameTime: '00181063',
+  imagerPixelSpacing: '00181164',
+  ultrasoundRegions: '00186011',
+  recommendedFrameRate: '00082144',
+  seriesInstanceUid: '0020000E',
+  seriesNumber: '00200011',
+  instanceNumber: '00200013',
+  imagePosition: '00200032',
+  imageOrientation: '00200037',
+  seriesInstanceCount: '00201209',
+  samplesPerPixel: '00280002',
+  photometricInterpretation: '00280004',
+  numberOfFrames: '00280008',
+  rows: '00280010',
+  columns: '00280011',
+  pixelSpacing: '00280030',
+  bitsAllocated: '00280100',
+  pixelMeasures: '00289110',
+  sharedGroups: '52009229',
+  perFrameGroups: '52009230',
+  transferSyntaxUid: '00020010',
+});
+
+/**
+ * All values of an attribute.
+ * @param {object|undefined} item a DICOM JSON dataset
+ * @param {string} tag eight hexadecimal digits
+ * @returns {Array} empty when the attribute is absent or has no value
+ */
+export function values(item, tag) {
+  return item?.[tag]?.Value ?? [];
+}
+
+/** @returns {string} the first value as text, or '' */
+export function text(item, tag) {
+  const first = values(item, tag)[0];
+  if (first === null || first === undefined) return '';
+  return String(first.Alphabetic ?? first).trim();
+}
+
+/** @returns {number|null} the first value as a finite number, or null */
+export function number(item, tag) {
+  const first = values(item, tag)[0];
+  if (first === null || first === undefined || first === '') return null;
+  return Number.isFinite(Number(first)) ? Number(first) : null;
+}
+
+/**
+ * @returns {number[]|null} exactly `count` finite numbers, or null
+ */
+export function numbers(item, tag, count) {
+  const found = values(item, tag).slice(0, count).map(Number);
+  return found.length === count && found.every(Number.isFinite) ? found : null;
+}
+
+/** @returns {number[]|null} row and column spacing in millimetres; zeros, which some files carry, are none */
+export function spacing(item, tag) {
+  const found = numbers(item, tag, 2);
+  return found?.every((value) => value > 0) ? found : null;
+}

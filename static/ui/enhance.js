@@ -1,0 +1,16 @@
+/** Progressive enhancement for every page, by data attributes; each piece lives in its own module. */
+import { enhanceCopy } from "./copy.js";
+import { enhanceDialogs } from "./dialogs.js";
+import { enhanceForms } from "./forms.js";
+import { enhanceMenus } from "./menus.js";
+import { enhanceNav } from "./nav.js";
+import { enhanceThemeToggle } from "./theme-toggle.js";
+import { enhanceTimes } from "./times.js";
+
+enhanceCopy(document);
+enhanceDialogs(document);
+enhanceForms(document);
+enhanceMenus(document);
+enhanceNav(document);
+enhanceThemeToggle(document);
+enhanceTimes(document);

@@ -1,0 +1,17 @@
+"""The upload page's modules without a browser: their own tests run in Node."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_upload_script_keeps_its_contracts() -> None:
+    node = shutil.which("node")
+    assert node, "Node is needed to test what runs in the browser"
+
+    suite = ROOT / "static/src/upload/tests/upload.test.js"
+    run = subprocess.run([node, "--test", suite], capture_output=True, text=True, timeout=60)
+
+    assert run.returncode == 0, run.stdout
