@@ -20,7 +20,7 @@ from django.db import connections
 
 REPO = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPO))
-pytest_plugins = ["tests.cast", "tests.imaging.regions"]
+pytest_plugins = ["tests.cast", "tests.imaging.regions", "tests.e2e.stack", "tests.e2e.browser"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

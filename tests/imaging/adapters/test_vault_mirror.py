@@ -58,9 +58,7 @@ def test_a_copy_made_meanwhile_by_another_worker_is_no_error(region, other, monk
     object_id = seal(region)
     region.vault.copy_to(other.vault, TENANT_ID, object_id)
     looked_too_early, same_in = iter([False, False]), region.vault._same_in
-    monkeypatch.setattr(
-        region.vault, "_same_in", lambda *args: next(looked_too_early, True) and same_in(*args)
-    )
+    monkeypatch.setattr(region.vault, "_same_in", lambda *args: next(looked_too_early, True) and same_in(*args))
 
     assert region.vault.copy_to(other.vault, TENANT_ID, object_id) is False
     assert read_all(other, object_id) == TEXT

@@ -51,11 +51,7 @@ def _walk(storage: Storage, folder: str) -> Iterator[str]:
 def make_region(request, tmp_path) -> Callable[[int], Region]:
     def make(number: int) -> Region:
         home = tmp_path / str(number)
-        storage = (
-            DirectoryStorage(home / "vault")
-            if request.param == "directory"
-            else InMemoryStorage(location="/v")
-        )
+        storage = DirectoryStorage(home / "vault") if request.param == "directory" else InMemoryStorage(location="/v")
         keyring = FileKeyring(home / "keys")
         return Region(storage, keyring, Vault(storage, keyring, number))
 

@@ -30,9 +30,7 @@ def position(index: int, final: bool) -> bytes:
     return index.to_bytes(8, "big") + (b"\x01" if final else b"\x00")
 
 
-def seal(
-    data_key: bytes, tenant: bytes, sealed_object: bytes, chunk_size: int, salt: bytes, text: bytes
-) -> bytes:
+def seal(data_key: bytes, tenant: bytes, sealed_object: bytes, chunk_size: int, salt: bytes, text: bytes) -> bytes:
     header = b"CLMTOBJ\x01" + tenant + sealed_object + chunk_size.to_bytes(4, "big") + salt + bytes(4)
     key = hkdf(data_key, salt, b"collimate sealed object v1" + header)
     pieces = [text[at : at + chunk_size] for at in range(0, len(text), chunk_size)] or [b""]
@@ -47,9 +45,7 @@ def unseal(data_key: bytes, sealed: bytes) -> bytes:
     key = hkdf(data_key, header[44:60], b"collimate sealed object v1" + header)
     chunks = [body[at : at + step] for at in range(0, len(body), step)]
     places = [position(index, index == len(chunks) - 1) for index in range(len(chunks))]
-    opened = (
-        gcm_open(key, bytes(3) + at, header + at, chunk) for at, chunk in zip(places, chunks, strict=True)
-    )
+    opened = (gcm_open(key, bytes(3) + at, header + at, chunk) for at, chunk in zip(places, chunks, strict=True))
     return b"".join(opened)
 
 

@@ -20,9 +20,7 @@ def seal(*pieces: bytes, data_key: bytes = DATA_KEY) -> bytes:
 
 
 def open_sealed(sealed: bytes, size: int | None = None) -> SealedReader:
-    return SealedReader(
-        DATA_KEY, TENANT_ID, OBJECT_ID, io.BytesIO(sealed), len(sealed) if size is None else size
-    )
+    return SealedReader(DATA_KEY, TENANT_ID, OBJECT_ID, io.BytesIO(sealed), len(sealed) if size is None else size)
 
 
 @settings(deadline=None)

@@ -111,13 +111,9 @@ MANIPULATIONS = [
 
 
 def read_into(released: bytearray, stored: Stored) -> None:
-    data_key = unwrap_data_key(
-        stored.tenant_key, read_key_file(stored.tenant_id, stored.object_id, stored.key_file)
-    )
+    data_key = unwrap_data_key(stored.tenant_key, read_key_file(stored.tenant_id, stored.object_id, stored.key_file))
     sealed = io.BytesIO(stored.sealed)
-    for piece in SealedReader(
-        data_key, stored.tenant_id, stored.object_id, sealed, len(stored.sealed)
-    ).iter_all():
+    for piece in SealedReader(data_key, stored.tenant_id, stored.object_id, sealed, len(stored.sealed)).iter_all():
         released += piece
 
 

@@ -18,9 +18,7 @@ DATA_KEY, SALT = bytes.fromhex(VECTORS["data_key"]), bytes.fromhex(VECTORS["salt
 TENANT_KEY = bytes.fromhex(VECTORS["key_file"]["tenant_key"])
 KEY_FILE = bytes.fromhex(VECTORS["key_file"]["hex"])
 
-each_vector = pytest.mark.parametrize(
-    "vector", VECTORS["sealed"], ids=lambda v: f"{v['size']}@{v['chunk_size']}"
-)
+each_vector = pytest.mark.parametrize("vector", VECTORS["sealed"], ids=lambda v: f"{v['size']}@{v['chunk_size']}")
 each_vector_in_full = pytest.mark.parametrize("vector", [v for v in VECTORS["sealed"] if "hex" in v])
 
 

@@ -1,0 +1,157 @@
+"""A whole product for the end-to-end tests: what `infra/up` runs, with a state folder and a port of its own."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import psutil
+import pyotp
+import pytest
+import requests
+
+from infra.local.ports import free_port
+
+REPO = Path(__file__).resolve().parents[2]
+OURS = ("COLLIMATE_", "DATABASE_", "REDIS_", "DJANGO_", "PYTEST_")
+
+
+@dataclass(frozen=True)
+class Account:
+    """Someone of the demo's cast."""
+
+    email: str
+    password: str
+    totp_seed: str
+
+    def code(self) -> str:
+        """A code that the server has not seen yet: one per half minute, so wait for the next when this one is used."""
+        totp, used = pyotp.TOTP(self.totp_seed), _USED_CODES.setdefault(self.email, set())
+        while (code := totp.now()) in used:
+            time.sleep(0.5)
+        used.add(code)
+        return code
+
+
+_USED_CODES: dict[str, set[str]] = {}
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """Addresses and handles of a running stack."""
+
+    var: Path
+    port: int
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @cached_property
+    def _accounts(self) -> dict[str, Account]:
+        rows = json.loads(self.manage("demo_accounts", "--json"))
+        return {r["email"].split("@")[0]: Account(r["email"], r["password"], r["totp_seed"]) for r in rows}
+
+    def account(self, name: str) -> Account:
+        """An account of the cast by its first name, lower case."""
+        return self._accounts[name]
+
+    def manage(self, *arguments: str, stdin: str = "") -> str:
+        """The output of a management command in the stack's own environment."""
+        command = f'. "{self.var}/env" && exec "{sys.executable}" manage.py "$@"'
+        done = subprocess.run(
+            ["bash", "-c", command, "manage", *arguments],
+            cwd=REPO, env=bare_environment(), capture_output=True, text=True, input=stdin, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    def python(self, script: str) -> str:
+        """The output of a few lines of Python in Django's shell of the stack."""
+        return self.manage("shell", "--no-imports", "-v", "0", "-c", script)
+
+    def token(self, tenant: str, name: str, *scopes: str) -> str:
+        """A bearer token of a member."""
+        flags = [part for scope in scopes for part in ("--scope", scope)]
+        printed = self.manage("create_token", "--tenant", tenant, "--user", self.account(name).email, *flags)
+        return printed.strip().split()[-1]
+
+    def processes(self, *words: str) -> list[psutil.Process]:
+        """The stack's processes whose command line has all the words."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                line = " ".join(process.cmdline())
+                if all(word in line for word in words) and process.environ().get("COLLIMATE_VAR") == str(self.var):
+                    found.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return found
+
+    def supervise(self, action: str, *programs: str) -> None:
+        """Start or stop programs by their names' beginnings through the stack's supervisor."""
+        code = (
+            "import sys; from infra.local.layout import current_layout; "
+            "from infra.local.supervision import Supervisor; s = Supervisor(current_layout()); r = s._rpc().supervisor; "
+            "names = [n for n in s.states() if n.startswith(tuple(sys.argv[2:]))]; "
+            "[getattr(r, sys.argv[1] + 'Process')(n) for n in names]"
+        )
+        subprocess.run(
+            [sys.executable, "-c", code, action, *programs],
+            cwd=REPO, env=bare_environment() | {"COLLIMATE_VAR": str(self.var)}, check=True, capture_output=True,
+        )  # fmt: skip
+
+    def kill(self, *words: str) -> int:
+        """`kill -9` to the stack's processes whose command line has the words; returns how many there were."""
+        processes = self.processes(*words)
+        for process in processes:
+            try:
+                process.send_signal(signal.SIGKILL)
+            except psutil.NoSuchProcess:
+                continue
+        return len(processes)
+
+    def is_ready(self) -> bool:
+        """Whether the web answers."""
+        try:
+            return requests.get(f"{self.origin}/readyz", timeout=5).status_code == 200
+        except requests.RequestException:
+            return False
+
+
+def wait_until(condition: Callable[[], object], seconds: float, what: str) -> None:
+    """Wait for the condition, or fail saying what did not happen."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
+        time.sleep(0.25)
+
+
+def bare_environment() -> dict[str, str]:
+    """The machine's environment without what the test run set for itself."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[RunningStack]:
+    """A running product; stopped and removed afterwards."""
+    var = Path(tempfile.mkdtemp(prefix="cm-e2e-"))
+    running = RunningStack(var, free_port())
+    env = bare_environment() | {"COLLIMATE_VAR": str(var), "COLLIMATE_SWEEP_SECONDS": "5"}
+    local = [sys.executable, "-m", "infra.local"]
+    try:
+        up = [*local, "up", "--detach", "--port", str(running.port)]
+        done = subprocess.run(up, cwd=REPO, env=env, capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        yield running
+    finally:
+        subprocess.run([*local, "discard"], cwd=REPO, env=env, capture_output=True, check=False, timeout=120)
+        shutil.rmtree(var, ignore_errors=True)
