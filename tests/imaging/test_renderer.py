@@ -67,7 +67,7 @@ def test_garbage_costs_only_its_own_picture() -> None:
 
 
 def test_a_decoder_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(renderer, "_WALL_SECONDS", 0.01)
+    monkeypatch.setattr(renderer, "_WALL_SECONDS", 0.0)
 
     with pytest.raises(RenderFailed, match="too long"):
         render_thumbnail(*parts_of(read("CT_small.dcm")))
@@ -83,6 +83,14 @@ def test_a_flood_of_pixels_hits_the_memory_limit() -> None:
 
     with pytest.raises(RenderFailed):
         render_thumbnail(header, syntax, frame)
+
+
+def test_the_sandbox_comes_back_when_it_died() -> None:
+    render_thumbnail(*parts_of(read("CT_small.dcm")))
+    renderer._sandbox._process.kill()
+    renderer._sandbox._process.wait()
+
+    assert render_thumbnail(*parts_of(read("CT_small.dcm")))
 
 
 def test_the_child_gets_no_secret_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
