@@ -31,6 +31,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(skip)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    # Workers must read the settings only after this file has pointed them at their own database.
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+
+
 def _start_servers() -> None:
     from infra.local.postgres import start_postgres
     from infra.local.valkey import start_valkey

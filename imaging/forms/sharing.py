@@ -1,15 +1,22 @@
 """Forms of share links and patients' invitations."""
 
-from django import forms
+from datetime import date
 
-from imaging.services.sharing import DEFAULT_DAYS, MAX_DAYS
+from django import forms
+from django.utils import timezone
+
+from imaging.services.sharing import CODE_DIGITS, DEFAULT_DAYS, MAX_DAYS
+
+OLDEST_YEARS = 120
 
 
 class ShareForm(forms.Form):
     """Whom a study is shared with, for how long, and whether they may take the files."""
 
     recipient_name = forms.CharField(label="Recipient's name", max_length=200)
-    recipient_email = forms.EmailField(label="Recipient's e-mail")
+    recipient_email = forms.EmailField(
+        label="Recipient's e-mail", help_text="Check it twice: a wrong address is a breach."
+    )
     days = forms.IntegerField(label="Works for (days)", min_value=1, max_value=MAX_DAYS, initial=DEFAULT_DAYS)
     may_download = forms.BooleanField(
         label="May download the original files", required=False, help_text="Otherwise they can only look."
@@ -22,32 +29,54 @@ class ShareForm(forms.Form):
     )
 
 
+class CodeField(forms.CharField):
+    """Six digits told by another channel. Anything else cannot be the code, so it is an error and not a wrong try."""
+
+    def __init__(self, label: str) -> None:
+        attrs = {"inputmode": "numeric", "autocomplete": "one-time-code", "class": "input input--code"}
+        super().__init__(label=label, max_length=12, widget=forms.TextInput(attrs=attrs))
+
+    def clean(self, value: str) -> str:
+        code = "".join(character for character in super().clean(value) if character not in " -")
+        if len(code) != CODE_DIGITS or not (code.isascii() and code.isdigit()):
+            raise forms.ValidationError(f"The code has {CODE_DIGITS} digits.")
+        return code
+
+
+class BirthDateField(forms.DateField):
+    """A date of birth, as month, day and year (no order of digits to mistake) or as one ISO date."""
+
+    def __init__(self, label: str, **options: object) -> None:
+        super().__init__(label=label, widget=forms.SelectDateWidget(empty_label=("Year", "Month", "Day")), **options)
+
+    def clean(self, value: object) -> date | None:
+        born = super().clean(value)
+        today = timezone.localdate()
+        if born and (born > today or born.year < today.year - OLDEST_YEARS):
+            raise forms.ValidationError("Check the year of birth.")
+        return born
+
+
 class CodeForm(forms.Form):
     """The code that the recipient was told by another channel."""
 
-    code = forms.CharField(
-        label="Code", max_length=12,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "class": "input input--code"}),
-    )  # fmt: skip
+    code = CodeField("Code")
 
 
 class PatientForm(forms.Form):
     """Where the patient's link goes. The birth date is asked for only when the study holds none."""
 
-    email = forms.EmailField(label="Patient's e-mail", help_text="Read it back to the patient: a wrong address is a breach.")
-    birth_date = forms.DateField(
-        label="Date of birth, as checked at the desk", required=False, widget=forms.DateInput(attrs={"type": "date"})
+    email = forms.EmailField(
+        label="Patient's e-mail", help_text="Read it back to the patient: a wrong address is a breach."
     )
-    send_mail = forms.BooleanField(label="Send the link by e-mail", required=False, initial=True)
+    birth_date = BirthDateField("Date of birth, as checked at the desk", required=False)
+    send_mail = forms.BooleanField(
+        label="Send the link by e-mail", required=False, initial=True, help_text="The code is never in the e-mail."
+    )
 
 
 class ProofForm(forms.Form):
     """What only the patient knows: the birth date and the code from the desk."""
 
-    birth_date = forms.DateField(
-        label="Your date of birth", widget=forms.DateInput(attrs={"type": "date", "autocomplete": "bday"})
-    )
-    code = forms.CharField(
-        label="Code from the desk", max_length=12,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "class": "input input--code"}),
-    )  # fmt: skip
+    birth_date = BirthDateField("Your date of birth", error_messages={"required": "Enter your date of birth."})
+    code = CodeField("Code from the desk")

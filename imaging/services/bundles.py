@@ -1,6 +1,6 @@
 """Bundles: many small files in one upload.
 
-`COLLIMATE-BUNDLE-1\n`, then per file: length of the path (u32, big-endian), the path in UTF-8, size (u64), bytes.
+`COLLIMATE-BUNDLE-1\n`, then per file: length of the path (u32), path in UTF-8, size (u64), bytes; big-endian.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,9 @@ from imaging.dicom.reasons import Reason, Refused
 from imaging.services.intake import IncomingFile
 
 MAGIC = b"COLLIMATE-BUNDLE-1\n"
-BUNDLE_BROKEN = Reason("BUNDLE_BROKEN", "The upload was damaged here; send this file and those after it again.")
+BUNDLE_BROKEN = Reason(
+    "BUNDLE_BROKEN", "The upload was damaged here; send this file and those after it again."
+)
 _LONGEST_PATH = 4096  # bytes
 _MOST_FILES = 100_000
 

@@ -1,7 +1,7 @@
 """The index: studies, series and instances, registered in batches once their sealed bytes are durable.
 
-A transaction locks the studies of its batch in the order of their UIDs and only then inserts instances, in the order
-of theirs, so that two batches never wait for each other.
+A transaction locks the studies of its batch in the order of their UIDs and only then inserts instances, in the
+order of theirs, so that no two batches ever wait for each other.
 """
 
 from collections import Counter, defaultdict
@@ -44,7 +44,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Registered:
-    """What became of an arrival: `stored`, or the same bytes were `already_here`, or neither: other bytes were."""
+    """What became of an arrival: it is `stored`, or was `already_here`, or neither: other bytes are here."""
 
     stored: bool = False
     already_here: bool = False
@@ -53,7 +53,10 @@ class Registered:
 
 def describe(passed: Passed) -> dict[str, object]:
     """The fields of Instance that tell where its header ends and its pixels lie."""
-    found: dict[str, object] = {"header_end": passed.header_end, "deflated": passed.transfer_syntax_uid == DEFLATED}
+    found: dict[str, object] = {
+        "header_end": passed.header_end,
+        "deflated": passed.transfer_syntax_uid == DEFLATED,
+    }
     if (pixels := passed.pixels) is None:
         return found
     names = (
@@ -65,7 +68,10 @@ def describe(passed: Passed) -> dict[str, object]:
 
 
 def register(actor: Actor, arrivals: Sequence[Arrival], now: datetime) -> list[Registered]:
-    """Index the arrivals, in their order; audits, and asks for the steps that follow. Runs in the tenant's scope."""
+    """Index the arrivals, audit, and ask for the steps that follow; answers in the arrivals' order.
+
+    Runs in the tenant's scope.
+    """
     studies = _lock_studies(arrivals, now)
     series = _get_or_create_series(arrivals, studies, now)
     stored = _insert(_fresh(arrivals), series, now)
@@ -103,9 +109,11 @@ def _new_study(first: Arrival, now: datetime) -> Study:
 
 
 def _fitting(model: type[Study] | type[Series], values: dict[str, object]) -> dict[str, object]:
-    """The values, texts cut to what their columns hold: an overlong one must not keep an examination out."""
+    """The values, texts cut to their columns: an overlong one must not keep an examination out."""
     lengths = {name: model._meta.get_field(name).max_length for name in values}
-    return {name: value[: lengths[name]] if isinstance(value, str) else value for name, value in values.items()}
+    return {
+        name: value[: lengths[name]] if isinstance(value, str) else value for name, value in values.items()
+    }
 
 
 SeriesKey = tuple[str, str]
@@ -121,7 +129,9 @@ def _get_or_create_series(
     """The series of the batch. Whoever holds the study's lock is alone with them."""
     wanted = {_series_key(each): each for each in reversed(arrivals)}
     uids = {study.id: uid for uid, study in studies.items()}
-    rows = Series.objects.filter(study__in=studies.values(), series_instance_uid__in=[key[1] for key in wanted])
+    rows = Series.objects.filter(
+        study__in=studies.values(), series_instance_uid__in=[key[1] for key in wanted]
+    )
     found = {(uids[row.study_id], row.series_instance_uid): row for row in rows}
     fresh = {key: _new_series(wanted[key], studies[key[0]], now) for key in wanted.keys() - found.keys()}
     Series.objects.bulk_create(fresh.values())
@@ -148,7 +158,7 @@ def _find_instances(arrivals: Sequence[Arrival]) -> dict[str, bytes]:
 
 
 def _insert(fresh: list[Arrival], series: dict[SeriesKey, Series], now: datetime) -> set[UUID]:
-    """Insert, and return the ids that made it: another study's batch may have brought the same UID meanwhile."""
+    """Insert, and return the ids that made it: another batch may have brought a UID in another study."""
     rows = [_new_instance(each, series[_series_key(each)], now) for each in fresh]
     Instance.objects.bulk_create(rows, ignore_conflicts=True)
     return set(Instance.objects.filter(id__in=[row.id for row in rows]).values_list("id", flat=True))
@@ -166,7 +176,9 @@ def _judge(
     each: Arrival, holders: dict[str, bytes], stored: set[UUID], studies: dict[str, Study]
 ) -> Registered:
     if each.object_id in stored:
-        return Registered(stored=True, patient_differs=_patient_differs(each, studies[each.study_instance_uid]))
+        return Registered(
+            stored=True, patient_differs=_patient_differs(each, studies[each.study_instance_uid])
+        )
     return Registered(already_here=holders.get(each.sop_instance_uid) == each.digest)
 
 
@@ -185,7 +197,9 @@ def _count(
             row.last_received_at = now
     _drop_empty(series.values(), studies.values())
     _save_series([row for row in series.values() if row.instance_count])
-    _save_studies([study for study in studies.values() if study.last_received_at == now and study.instance_count])
+    _save_studies(
+        [study for study in studies.values() if study.last_received_at == now and study.instance_count]
+    )
 
 
 def _drop_empty(series: Sequence[Series], studies: Sequence[Study]) -> None:
@@ -230,7 +244,11 @@ def _search_text(study: Study) -> str:
 
 
 def _record(
-    actor: Actor, arrivals: Sequence[Arrival], answers: list[Registered], holders: dict[str, bytes], now: datetime
+    actor: Actor,
+    arrivals: Sequence[Arrival],
+    answers: list[Registered],
+    holders: dict[str, bytes],
+    now: datetime,
 ) -> None:
     pairs = list(zip(arrivals, answers, strict=True))
     counts = Counter(_series_key(each) for each, answer in pairs if answer.stored)

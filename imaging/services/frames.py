@@ -1,7 +1,7 @@
 """Where each frame of an instance lies in its Part 10 file.
 
-`Instance.fragments`, little-endian: the number of frames (u32), per frame its number of fragments (u32), then every
-fragment's offset (u64), then every fragment's length (u32; PS3.5 §A.4 allows no more).
+`Instance.fragments`, little-endian: the number of frames (u32), per frame its number of fragments (u32), then
+every fragment's offset (u64), then every fragment's length (u32; PS3.5 §A.4 allows no more).
 """
 
 from struct import Struct, calcsize, pack, unpack_from

@@ -1,8 +1,8 @@
 """Taking in: each file streams through gate, digests and seal; what is acknowledged is durable and indexed.
 
-The order is what keeps it safe: sealed bytes first, then the batch's durability barrier, then rows and audit events
-in one transaction, then the answer. A crash in between leaves sealed objects that no row names, and never a row
-without its bytes. Nothing plaintext touches a disk, and no transaction is open while bytes come in.
+The order is what keeps it safe: sealed bytes first, then the batch's durability barrier, then rows and audit
+events in one transaction, then the answer. A crash in between leaves sealed objects that no row names, and never
+a row without its bytes. Nothing plaintext touches a disk, and no transaction is open while bytes come in.
 """
 
 import logging
@@ -41,12 +41,18 @@ DUPLICATE_SOP_INSTANCE = 0x0111  # PS3.7 Annex C
 DIFFERS_FROM_DATA_SET = 0xB007  # PS3.18 Table I.2-1: the nearest of its warnings
 
 CONFLICT = Reason(
-    "CONFLICT", "Another file with the same identifier (SOP Instance UID) is already here.", DUPLICATE_SOP_INSTANCE
+    "CONFLICT",
+    "Another file with the same identifier (SOP Instance UID) is already here.",
+    DUPLICATE_SOP_INSTANCE,
 )
 OTHER_STUDY = Reason(
-    "OTHER_STUDY", "The file belongs to another study than the one it was sent to.", DATA_SET_DOES_NOT_MATCH_SOP_CLASS
+    "OTHER_STUDY",
+    "The file belongs to another study than the one it was sent to.",
+    DATA_SET_DOES_NOT_MATCH_SOP_CLASS,
 )
-STORAGE_UNAVAILABLE = Reason("STORAGE_UNAVAILABLE", "Could not be stored durably; try again.", OUT_OF_RESOURCES)
+STORAGE_UNAVAILABLE = Reason(
+    "STORAGE_UNAVAILABLE", "Could not be stored durably; try again.", OUT_OF_RESOURCES
+)
 PATIENT_DIFFERS = "Patient differs from the study already here."
 
 
@@ -94,8 +100,8 @@ def receive(
 ) -> list[Receipt]:
     """Take the files in, and return one receipt for each, in their order.
 
-    A bad file costs its neighbours nothing. With `study_instance_uid`, files of other studies are refused. What
-    `files` or its chunks raise (but Refused) ends the intake: files that came whole are kept, then it is raised.
+    A bad file costs its neighbours nothing. With `study_instance_uid`, files of other studies are refused.
+    What `files` or its chunks raise (but Refused) ends the intake: what came whole is kept, then it is raised.
 
     Raises
     ------
@@ -213,7 +219,9 @@ class _Intake:
     def _record_refusals(self, now: datetime) -> None:
         counts = Counter(receipt.reason for receipt in self._receipts if receipt.outcome == Outcome.REFUSED)
         if counts:
-            record(Action.INSTANCE_REFUSED, self._actor, outcome=Verdict.DENIED, details=dict(counts), now=now)
+            record(
+                Action.INSTANCE_REFUSED, self._actor, outcome=Verdict.DENIED, details=dict(counts), now=now
+            )
 
     def _delete(self, object_ids: list[UUID]) -> None:
         try:
@@ -283,7 +291,9 @@ def _receipt(receipt: Receipt, arrival: Arrival, answer: Registered) -> Receipt:
     names = ("sop_class_uid", "sop_instance_uid", "study_instance_uid", "series_instance_uid")
     receipt = replace(receipt, **{name: getattr(arrival, name) for name in names})
     if answer.stored:
-        differs = {"message": PATIENT_DIFFERS, "warning": DIFFERS_FROM_DATA_SET} if answer.patient_differs else {}
+        differs = (
+            {"message": PATIENT_DIFFERS, "warning": DIFFERS_FROM_DATA_SET} if answer.patient_differs else {}
+        )
         return replace(receipt, **differs)
     if answer.already_here:
         return replace(receipt, outcome=Outcome.ALREADY_HERE)

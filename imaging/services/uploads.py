@@ -1,8 +1,9 @@
-"""Resumable uploads (tus 1.0): bytes lie sealed, one object per request, until the upload is whole; then they are
-taken in as files.
+"""Resumable uploads (tus 1.0): bytes lie sealed, one object per request, until the upload is whole; then they
+are taken in as files.
 
-An upload is worked on by one request at a time, under a session-level advisory lock that PostgreSQL drops with a
-dead process. Completion is idempotent: what was taken in before a crash answers "already here" the second time.
+An upload is worked on by one request at a time, under a session-level advisory lock that PostgreSQL drops with
+a dead process (behind PgBouncer that needs session pooling). Completion is idempotent: what was taken in before
+a crash answers "already here" the second time.
 """
 
 import logging
@@ -240,7 +241,11 @@ def _verified(first: bytes, rest: Iterator[bytes], verify: Callable[[], bool] | 
 
 def _advance(upload: Upload, object_id: UUID, size: int, now: datetime) -> None:
     with tenant_scope(upload.tenant_id):
-        row = Upload.objects.select_for_update().filter(id=upload.id, offset=upload.offset, completed_at=None).first()
+        row = (
+            Upload.objects.select_for_update()
+            .filter(id=upload.id, offset=upload.offset, completed_at=None)
+            .first()
+        )
         if row is None:
             raise OffsetDiffers
         UploadSegment.objects.create(id=object_id, upload=upload, position=upload.offset, length=size)
@@ -258,7 +263,9 @@ def _incoming(upload: Upload) -> Iterator[IncomingFile]:
 
 def _plaintext(upload: Upload) -> Iterator[bytes]:
     with tenant_scope(upload.tenant_id):
-        segments = list(UploadSegment.objects.filter(upload=upload).order_by("position").values_list("id", flat=True))
+        segments = list(
+            UploadSegment.objects.filter(upload=upload).order_by("position").values_list("id", flat=True)
+        )
     try:
         for segment in segments:
             with get_vault(1).open(upload.tenant_id, segment) as reader:

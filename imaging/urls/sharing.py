@@ -2,11 +2,12 @@
 
 from django.urls import path
 
+from imaging.urls import converters  # noqa: F401 - registers `uid`
 from imaging.views import guests, sharing
 
 urlpatterns = [
-    path("t/<slug:slug>/studies/<str:study_instance_uid>/share", sharing.create_share, name="share_create"),
-    path("t/<slug:slug>/studies/<str:study_instance_uid>/patient", sharing.invite_patient, name="patient_invite"),
+    path("t/<slug:slug>/studies/<uid:study_instance_uid>/share", sharing.create_share, name="share_create"),
+    path("t/<slug:slug>/studies/<uid:study_instance_uid>/patient", sharing.invite_patient, name="patient_invite"),
     path("t/<slug:slug>/shares/<uuid:link_id>/revoke", sharing.revoke_share, name="share_revoke"),
     path("t/<slug:slug>/shares/<uuid:link_id>/unlock", sharing.unlock_share, name="share_unlock"),
     path("t/<slug:slug>/patients/<uuid:invitation_id>/revoke", sharing.revoke_patient, name="patient_revoke"),

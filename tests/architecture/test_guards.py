@@ -15,8 +15,7 @@ GUARDS = {"public", "signed-in", "vendor-admin", "member", "reader", "dicomweb",
 # Anyone may ask for these: they show no tenant's rows.
 PUBLIC = {
     "home", "healthz", "readyz", "login", "login_code", "logout", "join", "second_factor", "leave",
-    "password_reset", "password_reset_done", "password_reset_confirm", "password_reset_complete",
-    "reset", "reset_confirm", "reset_done", "reset_sent", "reset_password", "forgot_password", "forgot_password_sent",
+    "reset_request", "reset_password", "reset_open",
 }  # fmt: skip
 SAMPLES = {
     "slug": "northside",
@@ -88,8 +87,7 @@ def test_every_task_names_its_queue_and_has_time_limits() -> None:
 
     assert ours
     for name, task in ours.items():
-        assert task.time_limit and task.soft_time_limit, name
-        assert task.time_limit > task.soft_time_limit, name
+        assert 0 < task.soft_time_limit < task.time_limit, name
         assert task.queue, name
 
 

@@ -62,7 +62,7 @@ def sign_in(page: Page, stack: RunningStack, name: str) -> None:
     page.goto("/")
     page.get_by_label("E-mail").fill(account.email)
     page.locator("input[type=password]").first.fill(account.password)
-    page.get_by_role("button", name="Sign in").click()
+    page.locator("form button.btn--primary").first.click()
     page.locator("input[autocomplete=one-time-code]").fill(account.code())
     page.locator("form button.btn--primary").click()
     page.wait_for_url("**/t/**")

@@ -46,7 +46,8 @@ def test_from_the_practice_to_the_tablet_and_the_patient(
     sign_in(bob, stack, "bob")
     picture(bob, "worklist")
 
-    upload_folder(bob, write_files(tmp_path / "disc", good_files() | bad_files()))
+    bad = {name: content for name, (content, _) in bad_files().items()}
+    upload_folder(bob, write_files(tmp_path / "disc", good_files() | bad))
     made = open_study(bob, "1.2.826.0.1.3680043.8.498.777")
     view(bob, "viewer")
     ultrasound = open_study(bob, pydicom.dcmread(io.BytesIO(real(ULTRASOUND))).StudyInstanceUID)

@@ -17,6 +17,7 @@ from tests.cast import actor
 from tests.imaging.incoming import take_in
 
 CT = "CT_small.dcm"
+UNKNOWN = "1.2.826.0.1.3680043.8.498.404"
 ANY = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
 ANY_FILE = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 

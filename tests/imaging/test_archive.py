@@ -35,7 +35,7 @@ def header(northside: Tenant, bob: User, files: dict[str, bytes]) -> pydicom.Dat
     return keep(northside, bob, *reversed(files.values()))[0]
 
 
-def test_the_archive_holds_every_file_byte_for_byte(header, files, nora: User, browser_of) -> None:  # noqa: ANN001
+def test_the_archive_holds_every_file_byte_for_byte(header, files, nora: User, browser_of) -> None:
     response = browser_of(nora).get(page_url(header, "/download"))
 
     packed = zipfile.ZipFile(io.BytesIO(body_of(response)))
@@ -46,7 +46,7 @@ def test_the_archive_holds_every_file_byte_for_byte(header, files, nora: User, b
     assert b"DICOM" in packed.read("README.txt")
 
 
-def test_the_download_says_its_length_and_no_name(northside, bob: User, nora: User, browser_of) -> None:  # noqa: ANN001
+def test_the_download_says_its_length_and_no_name(northside, bob: User, nora: User, browser_of) -> None:
     (ct,) = keep(northside, bob, real_file(CT))
 
     response = browser_of(nora).get(page_url(ct, "/download"))
@@ -58,7 +58,7 @@ def test_the_download_says_its_length_and_no_name(northside, bob: User, nora: Us
     assert not [name for name in zipfile.ZipFile(io.BytesIO(body)).namelist() if "Compressed" in name or "1CT1" in name]
 
 
-def test_every_download_is_recorded(header: pydicom.Dataset, northside, nora: User, browser_of) -> None:  # noqa: ANN001
+def test_every_download_is_recorded(header: pydicom.Dataset, northside, nora: User, browser_of) -> None:
     client = browser_of(nora)
     for _ in range(2):
         length = int(client.get(page_url(header, "/download"))["Content-Length"])
@@ -66,7 +66,7 @@ def test_every_download_is_recorded(header: pydicom.Dataset, northside, nora: Us
     assert [event.details for event in recorded] == [{"instances": 4, "bytes": length}] * 2
 
 
-def test_without_an_agreement_nothing_leaves_and_the_page_says_why(header, northside, nora, browser_of) -> None:  # noqa: ANN001
+def test_without_an_agreement_nothing_leaves_and_the_page_says_why(header, northside, nora, browser_of) -> None:
     Agreement.objects.update(status=Status.TERMINATED)
 
     response = browser_of(nora).get(page_url(header, "/download"))
@@ -76,7 +76,7 @@ def test_without_an_agreement_nothing_leaves_and_the_page_says_why(header, north
     assert len(events(northside, Action.GATE_REFUSED)) == 1
 
 
-def test_a_file_that_is_not_what_was_taken_in_breaks_the_download_off(header, northside: Tenant, nora: User) -> None:  # noqa: ANN001
+def test_a_file_that_is_not_what_was_taken_in_breaks_the_download_off(header, northside: Tenant, nora: User) -> None:
     with tenant_scope(northside.id):
         Instance.objects.filter(series__series_number=7).update(digest=bytes(32))
         archive = archive_of(actor(nora), header.StudyInstanceUID)
@@ -84,7 +84,7 @@ def test_a_file_that_is_not_what_was_taken_in_breaks_the_download_off(header, no
         list(archive.chunks())
 
 
-def test_a_study_that_no_vault_can_give_is_an_error_before_the_first_byte(header, northside, nora, browser_of) -> None:  # noqa: ANN001
+def test_a_study_that_no_vault_can_give_is_an_error_before_the_first_byte(header, northside, nora, browser_of) -> None:
     for each in list(get_vault(1).list_objects(northside.id)):
         get_vault(1).delete(northside.id, each)
     assert browser_of(nora).get(page_url(header, "/download")).status_code == 503

@@ -114,6 +114,28 @@ def test_eight_threads_with_the_same_instance_make_one_row(practice: tuple[Tenan
     assert list(get_vault(1).list_objects(practice[0].id)) == [row.id]
 
 
+def test_a_study_purged_meanwhile_is_made_anew(practice: tuple[Tenant, User]) -> None:
+    tenant, bob = practice
+    take_in(actor(bob), tenant, {"a": instance(1)})
+    receipts: list[Receipt] = []
+
+    def work() -> None:
+        receipts.extend(take_in(actor(bob), tenant, {"b": instance(2)}))
+        connections.close_all()
+
+    with tenant_scope(tenant.id):
+        Study.objects.select_for_update().get().delete()
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join(1)
+        assert thread.is_alive()  # it waits for the purge
+    thread.join(30)
+
+    assert [receipt.outcome for receipt in receipts] == ["stored"]
+    with tenant_scope(tenant.id):
+        assert Study.objects.get().instance_count == 1
+
+
 def test_studies_in_opposite_orders_do_not_lock_each_other_out(practice: tuple[Tenant, User]) -> None:
     studies = list(range(1, 7))
     loads = [[instance(thread, study=study) for study in studies[:: (-1) ** thread]] for thread in range(4)]

@@ -36,6 +36,11 @@ def sealed_objects(tenant: Tenant) -> set:
     return set(get_vault(1).list_objects(tenant.id))
 
 
+def files_of(tenant: Tenant) -> list[Path]:
+    folder = Path(settings.STORAGES["vault-1"]["OPTIONS"]["location"], str(tenant.id))
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 def test_an_instance_comes_back_byte_for_byte_and_is_indexed(northside: Tenant, bob: User) -> None:
     data = instance(1)
 
@@ -71,6 +76,8 @@ def test_every_kind_of_bad_file_is_named_and_its_neighbours_are_stored(northside
         assert Instance.objects.count() == len(bad)
         assert len(sealed_objects(northside)) == len(bad)
         event = AuditEvent.objects.get(action=Action.INSTANCE_REFUSED)
+    # A sealed object is two files; nothing is left of what was refused.
+    assert len(files_of(northside)) == 2 * len(bad)
     assert event.details["ACTIVE_PREAMBLE"] == 2
     assert "a.dcm" not in str(event.details)
 

@@ -10,8 +10,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from audit.actions import Action
+from audit.actor import Actor, ActorKind
+from imaging.access import StudyNotFound
 from imaging.models import Study
 from imaging.selectors.qido import InvalidQuery, study_query
+from imaging.selectors.worklist import WorklistFilter
+from imaging.services.searches import search_for_studies, search_worklist
 from tenants.models import Tenant, User
 from tenants.scoping import tenant_scope
 from tests.imaging.incoming import instance
@@ -35,8 +39,10 @@ def client(northside: Tenant, bob: User, nora: User, browser_of) -> Client:
     """Nora's browser, before an archive of three studies."""
     keep(
         northside, bob,
-        instance(1, study=1, PatientName="Doe^Jane", PatientID="A1", StudyDate="20240101", AccessionNumber="X1", Modality="CT"),
-        instance(1, study=2, PatientName="Doe^John", PatientID="B2", StudyDate="20240215", AccessionNumber="X2", Modality="MR"),
+        instance(1, study=1, PatientName="Doe^Jane", PatientID="A1", StudyDate="20240101", AccessionNumber="X1",
+                 Modality="CT"),
+        instance(1, study=2, PatientName="Doe^John", PatientID="B2", StudyDate="20240215", AccessionNumber="X2",
+                 Modality="MR"),
         instance(1, study=3, PatientName="M\u00fcller^Ute", PatientID="a1", StudyDate="", Modality="CT",
                  SpecificCharacterSet="ISO_IR 192"),
         instance(1, study=3, series=2, Modality="PT", StudyDate="", SpecificCharacterSet="ISO_IR 192"),
@@ -121,6 +127,16 @@ def test_a_search_is_recorded_with_its_fields_and_without_their_values(client: C
     (event,) = events(northside, Action.STUDIES_SEARCHED)
 
     assert event.details == {"fields": ["PatientName", "StudyDate"], "rows": 1}
+
+
+@pytest.mark.parametrize("kind", [ActorKind.SHARE, ActorKind.PATIENT, ActorKind.ANONYMOUS, ActorKind.USER])
+def test_only_members_search_for_studies(kind: ActorKind, northside: Tenant, carol: User) -> None:
+    stranger = Actor(kind, str(carol.pk) if kind is ActorKind.USER else str(northside.id))
+    with tenant_scope(northside.id):
+        with pytest.raises(StudyNotFound):
+            search_for_studies(stranger, study_query({}), "")
+        with pytest.raises(StudyNotFound):
+            search_worklist(stranger, WorklistFilter(), None)
 
 
 @pytest.fixture

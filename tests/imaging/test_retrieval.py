@@ -1,6 +1,7 @@
 """Bytes leave only after their event, come from either region, and break off rather than lie."""
 
 import datetime as dt
+import io
 import shutil
 import threading
 from collections.abc import Iterator
@@ -10,11 +11,12 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pydicom
 import pytest
 from blake3 import blake3
+from dicomweb_client.api import DICOMwebClient
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
-from dicomweb_client.api import DICOMwebClient
 
 from audit.actions import Action
 from audit.models import AuditEvent
@@ -25,9 +27,19 @@ from imaging.services.sealed import NoCopyReadable, SealedObject, Truncated
 from imaging.services.tokens import issue_token
 from tenants.models import Role, Tenant, User
 from tenants.scoping import find_active_tenant_id, tenant_scope
-from tests.cast import actor, add_person, add_tenant
+from tests.cast import actor, add_person, add_tenant, sign_in
 from tests.imaging.library import (
-    ANY_FILE, CT, body_of, events, get_parts, instance_url, keep, parts_of, real_file, series_url, study_url,
+    ANY_FILE,
+    CT,
+    body_of,
+    events,
+    get_parts,
+    instance_url,
+    keep,
+    parts_of,
+    real_file,
+    series_url,
+    study_url,
 )  # fmt: skip
 
 FILES = [
@@ -42,7 +54,7 @@ def ct(northside: Tenant, bob: User) -> pydicom.Dataset:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_comes_back_byte_for_byte(name: str, northside, bob, nora, browser_of) -> None:  # noqa: ANN001
+def test_a_file_comes_back_byte_for_byte(name: str, northside, bob, nora, browser_of) -> None:
     (header,) = keep(northside, bob, real_file(name))
     client = browser_of(nora)
     for url in (instance_url(header), series_url(header), study_url(header)):
@@ -51,7 +63,7 @@ def test_a_file_comes_back_byte_for_byte(name: str, northside, bob, nora, browse
         assert kind == f"application/dicom; transfer-syntax={header.file_meta.TransferSyntaxUID}"
 
 
-def test_a_study_comes_back_whole_and_each_call_is_recorded(northside, bob, nora, browser_of) -> None:  # noqa: ANN001
+def test_a_study_comes_back_whole_and_each_call_is_recorded(northside, bob, nora, browser_of) -> None:
     files = [real_file(name) for name in ("MR_small.dcm", "JPEG2000.dcm", "CT_small.dcm")]
     header, *_ = keep(northside, bob, *files)
     client = browser_of(nora)
@@ -75,7 +87,7 @@ def test_a_study_comes_back_whole_and_each_call_is_recorded(northside, bob, nora
         ("image/jpeg", 406),
     ],
 )  # fmt: skip
-def test_a_file_is_never_transcoded(accept, status: int, ct, northside, nora: User, browser_of) -> None:  # noqa: ANN001
+def test_a_file_is_never_transcoded(accept, status: int, ct, northside, nora: User, browser_of) -> None:
     response = browser_of(nora).get(instance_url(ct), headers={"Accept": accept} if accept else {})
     assert response.status_code == status
     assert len(events(northside, Action.INSTANCES_RETRIEVED)) == (status == 200)
@@ -83,7 +95,7 @@ def test_a_file_is_never_transcoded(accept, status: int, ct, northside, nora: Us
 
 @pytest.mark.parametrize("path", ["", "/frames/1", "/metadata"])
 def test_the_event_is_there_before_the_first_byte_and_the_scope_is_closed(
-    path: str, ct: pydicom.Dataset, northside: Tenant, nora: User, browser_of,  # noqa: ANN001
+    path: str, ct: pydicom.Dataset, northside: Tenant, nora: User, browser_of,
 ) -> None:  # fmt: skip
     response = browser_of(nora).get(instance_url(ct) + path)
 
@@ -99,8 +111,6 @@ def test_the_event_is_committed_before_the_first_byte() -> None:
     tenant = add_tenant("northside", "Northside Dental")
     bob, nora = add_person("Bob", tenant, Role.UPLOADER), add_person("Nora", tenant, Role.VIEWER)
     (header,) = keep(tenant, bob, real_file(CT))
-    from tests.cast import sign_in
-
     response = sign_in(nora).get(instance_url(header))
 
     seen = []
@@ -112,8 +122,6 @@ def test_the_event_is_committed_before_the_first_byte() -> None:
 
 
 def _actions_seen_by_another_connection(tenant: Tenant) -> list[str]:
-    from django.db import connection
-
     try:
         with tenant_scope(tenant.id):
             return list(AuditEvent.objects.values_list("action", flat=True))
@@ -139,7 +147,7 @@ def sealed_path(region: int, instance: Instance) -> Path:
 
 
 @pytest.mark.parametrize("path", ["", "/frames/1", "/metadata"])
-def test_region_two_answers_when_region_one_is_gone(path: str, ct, northside, nora: User, browser_of) -> None:  # noqa: ANN001
+def test_region_two_answers_when_region_one_is_gone(path: str, ct, northside, nora: User, browser_of) -> None:
     client = browser_of(nora)
     before = client.get(instance_url(ct) + path)
     expected = parts_of(before) if before["Content-Type"].startswith("multipart") else body_of(before)
@@ -152,7 +160,7 @@ def test_region_two_answers_when_region_one_is_gone(path: str, ct, northside, no
 
 
 @pytest.mark.parametrize("path", ["", "/frames/1", "/metadata"])
-def test_without_any_copy_the_answer_is_an_error_and_no_event(path: str, ct, northside, nora, browser_of) -> None:  # noqa: ANN001
+def test_without_any_copy_the_answer_is_an_error_and_no_event(path: str, ct, northside, nora, browser_of) -> None:
     shutil.rmtree(vault_folder(1, northside))
     before = len(events(northside))
 
@@ -179,7 +187,7 @@ def add_object(tenant: Tenant, data: bytes) -> Instance:
 LONG = bytes(range(256)) * 16384  # four chunks
 
 
-def test_damage_in_the_middle_is_healed_from_region_two_at_the_same_byte(ct, northside: Tenant) -> None:  # noqa: ANN001
+def test_damage_in_the_middle_is_healed_from_region_two_at_the_same_byte(ct, northside: Tenant) -> None:
     instance = add_object(northside, LONG)
     get_vault(1).copy_to(get_vault(2), northside.id, instance.id)
     flip(sealed_path(1, instance), 2_500_000)
@@ -219,7 +227,7 @@ def test_extents_are_given_in_the_order_asked_for(ct: pydicom.Dataset, northside
 # --- Thumbnails -------------------------------------------------------------------------------------------------
 
 
-def test_a_thumbnail_is_given_once_it_is_drawn(ct: pydicom.Dataset, northside, nora: User, browser_of) -> None:  # noqa: ANN001
+def test_a_thumbnail_is_given_once_it_is_drawn(ct: pydicom.Dataset, northside, nora: User, browser_of) -> None:
     client, url = browser_of(nora), series_url(ct) + "/thumbnail"
     assert client.get(url).status_code == 404
     drawn = add_object(northside, b"RIFFwebp").id
@@ -274,13 +282,12 @@ def test_dicomweb_client_finds_and_retrieves_with_a_token(origin: str) -> None:
     assert pydicom.Dataset.from_json(metadata).PatientName == ct.PatientName
     assert client.retrieve_instance_frames(*uids, [1]) == [pydicom.dcmread(_file(CT)).PixelData]
     color_uids = (color.StudyInstanceUID, color.SeriesInstanceUID, color.SOPInstanceUID)
-    frames = client.retrieve_instance_frames(*color_uids, [1, 30], media_types=(("image/jpeg", "1.2.840.10008.1.2.4.50"),))
+    jpeg = (("image/jpeg", "1.2.840.10008.1.2.4.50"),)
+    frames = client.retrieve_instance_frames(*color_uids, [1, 30], media_types=jpeg)
     assert [frame[:2] for frame in frames] == [b"\xff\xd8"] * 2
 
 
-def _file(name: str) -> object:
-    import io
-
+def _file(name: str) -> io.BytesIO:
     return io.BytesIO(real_file(name))
 
 

@@ -13,6 +13,7 @@ from audit.models import AuditEvent
 from imaging.adapters.vault import Batch, VaultUnavailable
 from imaging.models import Instance
 from imaging.services.tokens import issue_token
+from imaging.views import stow
 from tenants.baas.models import Agreement, Status
 from tenants.models import Tenant, User
 from tenants.scoping import tenant_scope
@@ -172,12 +173,18 @@ def test_a_body_beyond_the_limit_is_too_large(bobs_token: str, settings) -> None
 def test_a_chunked_body_is_read_to_its_end_and_not_beyond_the_limit(bobs_token: str, settings) -> None:
     def send(body: bytes) -> int:
         headers = {"Authorization": f"Bearer {bobs_token}"}
-        extra = {"CONTENT_LENGTH": "", "wsgi.input": BytesIO(body), "wsgi.input_terminated": True, "CONTENT_TYPE": STOW_TYPE}
+        server = {"wsgi.input": BytesIO(body), "wsgi.input_terminated": True}
+        extra = server | {"CONTENT_LENGTH": "", "CONTENT_TYPE": STOW_TYPE}
         return Client().generic("POST", URL, headers=headers, **extra).status_code
 
     assert send(multipart(instance(1))) == 200
     settings.UPLOAD_MAX_BYTES = 1000
     assert send(multipart(instance(2))) == 413
+
+
+def test_a_body_of_too_many_parts_is_too_large(bobs_token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stow, "MOST_PARTS", 2)
+    assert store(bobs_token, multipart(b"1", b"2", b"3")).status_code == 413
 
 
 def test_without_an_agreement_nothing_is_stored(bobs_token: str, northside: Tenant) -> None:
@@ -260,6 +267,20 @@ def test_the_actor_is_the_member_behind_the_token(bob: User, bobs_token: str, no
     store(bobs_token, multipart(instance(1)))
     with tenant_scope(northside.id):
         assert AuditEvent.objects.get(action=Action.INSTANCES_RECEIVED).actor_id == str(bob.pk)
+
+
+def test_reading_on_the_same_paths_goes_to_its_own_views(bob: User, northside: Tenant) -> None:
+    token = token_of(bob, northside, "store", "read")
+    store(token, multipart(instance(1)))
+    headers = {"Authorization": f"Bearer {token}"}
+
+    found = Client().get(URL, headers=headers | {"Accept": "application/dicom+json"})
+    retrieved = Client().get(f"{URL}/{ROOT}.1", headers=headers)
+
+    assert [each["0020000D"]["Value"] for each in found.json()] == [[f"{ROOT}.1"]]
+    assert instance(1) in b"".join(retrieved.streaming_content)
+    assert Client().get(URL).status_code == 401
+    assert Client().get(f"{URL}/not-a-uid", headers=headers).status_code == 404
 
 
 def test_other_methods_are_refused(bobs_token: str) -> None:

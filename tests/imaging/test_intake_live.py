@@ -1,5 +1,6 @@
-"""A stranger's tus client, cut connections and large files, against a server that really listens."""
+"""Strangers' clients, cut connections and large files, against a server that really listens."""
 
+import datetime as dt
 import io
 import socket
 import threading
@@ -9,17 +10,21 @@ from socketserver import ThreadingMixIn
 from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+import pydicom
 import pytest
+from dicomweb_client.api import DICOMwebClient
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from django.test import Client
+from django.utils import timezone
 from tusclient.client import TusClient
 
 from imaging.models import Instance
-from tenants.models import Role, Tenant
+from imaging.services.tokens import issue_token
+from tenants.models import Role, Tenant, User
 from tenants.scoping import tenant_scope
-from tests.cast import add_person, add_tenant, sign_in
+from tests.cast import actor, add_person, add_tenant, sign_in
 from tests.imaging.dicom.hostile import ROOT, tiny_instance
 from tests.imaging.incoming import instance, read_back
 
@@ -86,6 +91,21 @@ def test_a_strangers_client_resumes(site: Site) -> None:
     second.upload()
 
     assert read_back(site.tenant, f"{ROOT}.1.1.1") == data
+
+
+def test_a_strangers_dicomweb_client_stores(site: Site) -> None:
+    now = timezone.now()
+    bob = User.objects.get()
+    with tenant_scope(site.tenant.id):
+        token = issue_token(actor(bob), bob, ["store"], now + dt.timedelta(hours=1), now)
+    client = DICOMwebClient(f"{site.base}/t/northside/dicomweb", headers={"Authorization": f"Bearer {token}"})
+    data_sets = [pydicom.dcmread(io.BytesIO(instance(number))) for number in (1, 2)]
+
+    answer = client.store_instances(data_sets, study_instance_uid=f"{ROOT}.1")
+
+    assert len(answer.ReferencedSOPSequence) == 2
+    with tenant_scope(site.tenant.id):
+        assert Instance.objects.count() == 2
 
 
 def test_a_cut_connection_keeps_what_came(site: Site) -> None:
