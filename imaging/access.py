@@ -28,12 +28,7 @@ def study_to_view(actor: Actor, study_instance_uid: str, now: datetime | None = 
     NoAgreementInForce
         The actor is outside the practice, and no agreement lets images leave it.
     """
-    study = _find_study(study_instance_uid)
-    if study is None or not _may_view(actor, study, now or timezone.now()):
-        raise StudyNotFound
-    if actor.kind is not ActorKind.USER:
-        require_agreement(active_tenant_id())
-    return study
+    return _require_view(actor, Study.objects.filter(study_instance_uid=study_instance_uid).first(), now)
 
 
 def study_to_download(actor: Actor, study_instance_uid: str, now: datetime | None = None) -> Study:
@@ -75,11 +70,9 @@ def study_to_rule(actor: Actor, study_instance_uid: str) -> Study:
 
 def series_to_view(actor: Actor, study_instance_uid: str, series_instance_uid: str) -> Series:
     """A series of a study that the actor may look at; raises as `study_to_view`."""
-    study = study_to_view(actor, study_instance_uid)
-    series = Series.objects.filter(study=study, series_instance_uid=series_instance_uid).first()
-    if series is None:
-        raise StudyNotFound
-    series.study = study
+    rows = Series.objects.select_related("study").filter(study__study_instance_uid=study_instance_uid)
+    series = rows.filter(series_instance_uid=series_instance_uid).first()
+    _require_view(actor, series and series.study)
     return series
 
 
@@ -87,11 +80,11 @@ def instance_to_view(
     actor: Actor, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str
 ) -> Instance:
     """An instance of a series that the actor may look at; raises as `study_to_view`."""
-    series = series_to_view(actor, study_instance_uid, series_instance_uid)
-    instance = Instance.objects.filter(series=series, sop_instance_uid=sop_instance_uid).first()
-    if instance is None:
-        raise StudyNotFound
-    instance.series = series
+    rows = Instance.objects.select_related("series__study").filter(sop_instance_uid=sop_instance_uid)
+    instance = rows.filter(
+        series__series_instance_uid=series_instance_uid, series__study__study_instance_uid=study_instance_uid
+    ).first()
+    _require_view(actor, instance and instance.series.study)
     return instance
 
 
@@ -120,6 +113,14 @@ def find_live_invitation(actor: Actor, now: datetime) -> PatientInvitation | Non
     return live.first() if actor.kind is ActorKind.PATIENT else None
 
 
+def _require_view(actor: Actor, study: Study | None, now: datetime | None = None) -> Study:
+    if study is None or not _may_view(actor, study, now or timezone.now()):
+        raise StudyNotFound
+    if actor.kind is not ActorKind.USER:
+        require_agreement(active_tenant_id())
+    return study
+
+
 def _may_view(actor: Actor, study: Study, now: datetime) -> bool:
     if actor.kind is ActorKind.USER:
         return _find_role(actor) is not None
@@ -133,10 +134,6 @@ def _find_role(actor: Actor) -> Role | None:
     members = Membership.objects.filter(user_id=actor.id, user__is_active=True, tenant_id=active_tenant_id())
     role = members.values_list("role", flat=True).first()
     return Role(role) if role else None
-
-
-def _find_study(study_instance_uid: str) -> Study | None:
-    return Study.objects.filter(study_instance_uid=study_instance_uid).first()
 
 
 def _lock_study(study_instance_uid: str) -> Study:

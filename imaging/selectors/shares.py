@@ -5,6 +5,13 @@ from datetime import date, datetime
 from uuid import UUID
 
 from imaging.models import Series, ShareLink, Study
+from imaging.selectors.names import display_name
+
+_PLAIN = {
+    "CT": "CT scan", "MR": "MRI scan", "US": "Ultrasound", "CR": "X-ray", "DX": "X-ray", "RG": "X-ray", "RF": "X-ray",
+    "XA": "Angiogram", "MG": "Mammogram", "NM": "Nuclear scan", "PT": "PET scan", "PX": "Panoramic X-ray",
+    "IO": "Dental X-ray", "XC": "Photographs", "ES": "Endoscopy", "BMD": "Bone density scan",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,14 +64,14 @@ class GuestSeries:
 
     series_instance_uid: str
     modality: str
-    description: str
+    title: str
     instance_count: int
     has_thumbnail: bool
 
 
 @dataclass(frozen=True)
 class GuestStudy:
-    """A study as a referring office or its patient sees it."""
+    """A study as a referring office or its patient sees it. `kind` says in plain words what was done."""
 
     study_instance_uid: str
     patient_name: str
@@ -73,6 +80,7 @@ class GuestStudy:
     study_date: date | None
     description: str
     modalities: tuple[str, ...]
+    kind: str
     instance_count: int
     size: int  # bytes
     series: tuple[GuestSeries, ...]
@@ -80,20 +88,33 @@ class GuestStudy:
 
 def get_guest_study(study: Study) -> GuestStudy:
     """The study and its series, for a page without an account."""
+    modalities = tuple(filter(None, study.modalities.split("\\")))
     rows = Series.objects.filter(study=study).order_by("series_number", "series_instance_uid")
-    series = tuple(
-        GuestSeries(s.series_instance_uid, s.modality, s.series_description, s.instance_count, s.thumbnail is not None)
-        for s in rows
-    )
     return GuestStudy(
         study_instance_uid=study.study_instance_uid,
-        patient_name=study.patient_name.replace("^", " ").strip(),
+        patient_name=display_name(study.patient_name),
         patient_id=study.patient_id,
         patient_birth_date=study.patient_birth_date,
         study_date=study.study_date,
         description=study.study_description,
-        modalities=tuple(study.modalities.split("\\")) if study.modalities else (),
+        modalities=modalities,
+        kind=_kind(modalities),
         instance_count=study.instance_count,
         size=study.size,
-        series=series,
+        series=tuple(_guest_series(series) for series in rows),
     )
+
+
+def _guest_series(series: Series) -> GuestSeries:
+    return GuestSeries(
+        series_instance_uid=series.series_instance_uid,
+        modality=series.modality,
+        title=series.series_description or _PLAIN.get(series.modality, "Series"),
+        instance_count=series.instance_count,
+        has_thumbnail=series.thumbnail is not None,
+    )
+
+
+def _kind(modalities: tuple[str, ...]) -> str:
+    known = list(dict.fromkeys(_PLAIN[modality] for modality in modalities if modality in _PLAIN))
+    return ", ".join(known) or "Images"

@@ -57,9 +57,7 @@ def retrieve_frames(
     media_type = choose_type(instance.transfer_syntax_uid)
     lengths, pieces = frame_stream(instance, numbers)
     pieces = begun(pieces)
-    record_viewing(
-        Action.FRAMES_VIEWED, actor, study_instance_uid=study_uid, series_instance_uid=series_uid
-    )
+    record_viewing(Action.FRAMES_VIEWED, actor, study_instance_uid=study_uid, series_instance_uid=series_uid)
     return Parts([(media_type, length) for length in lengths], pieces)
 
 
@@ -76,9 +74,7 @@ def retrieve_series(actor: Actor, study_uid: str, series_uid: str, choose_type: 
     return _give_originals(actor, series.study, list_instances_of_series(series), choose_type, series)
 
 
-def retrieve_instance(
-    actor: Actor, study_uid: str, series_uid: str, sop_uid: str, choose_type: ChooseType
-) -> Parts:
+def retrieve_instance(actor: Actor, study_uid: str, series_uid: str, sop_uid: str, choose_type: ChooseType) -> Parts:
     """The original Part 10 file, in the transfer syntax it came in.
 
     Raises
@@ -100,9 +96,7 @@ def retrieve_thumbnail(actor: Actor, study_uid: str, series_uid: str) -> bytes |
     if series.thumbnail is None:
         return None
     thumbnail = SealedObject(series.tenant_id, series.thumbnail).read_all()
-    record_viewing(
-        Action.THUMBNAIL_VIEWED, actor, study_instance_uid=study_uid, series_instance_uid=series_uid
-    )
+    record_viewing(Action.THUMBNAIL_VIEWED, actor, study_instance_uid=study_uid, series_instance_uid=series_uid)
     return thumbnail
 
 

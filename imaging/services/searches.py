@@ -40,16 +40,12 @@ def search_for_series(actor: Actor, study_uid: str, query: Query, root: str) -> 
     return found
 
 
-def search_for_instances(
-    actor: Actor, study_uid: str, series_uid: str | None, query: Query, root: str
-) -> Found:
+def search_for_instances(actor: Actor, study_uid: str, series_uid: str | None, query: Query, root: str) -> Found:
     """QIDO-RS for the instances of a series, or of the whole study; raises as `search_for_series`."""
     study = access.study_to_view(actor, study_uid)
     series = access.series_to_view(actor, study_uid, series_uid) if series_uid else None
     found = qido.search_instances(study, series, query, root)
-    record_viewing(
-        Action.METADATA_VIEWED, actor, study_instance_uid=study_uid, series_instance_uid=series_uid or ""
-    )
+    record_viewing(Action.METADATA_VIEWED, actor, study_instance_uid=study_uid, series_instance_uid=series_uid or "")
     return found
 
 

@@ -52,6 +52,7 @@ def open_browser(chromium: Browser, stack: RunningStack) -> Iterator[Callable[..
 def picture(page: Page, name: str) -> None:
     """Keep a screenshot under var/ for people to look at."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.wait_for_timeout(1200)  # pictures come after the page
     width = page.viewport_size["width"]
     page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=False)
 

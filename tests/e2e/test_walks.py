@@ -150,7 +150,9 @@ def see_moving_images(page: Page, link: str, code: str) -> None:
 def fetch_records(page: Page, link: str, code: str, tmp_path: Path) -> list[bytes]:
     page.goto(link)
     picture(page, "patient-open")
-    page.locator("input[type=date]").fill("1982-03-17")
+    page.get_by_label("Month").select_option("3")
+    page.get_by_label("Day").fill("17")
+    page.get_by_label("Year").fill("1982")
     page.locator("input[autocomplete=one-time-code]").fill(code)
     page.locator("form button.btn--primary").click()
     page.wait_for_url("**/records/open/**")

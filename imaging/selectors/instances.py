@@ -1,0 +1,24 @@
+"""Reads of instances in the order in which people look at them."""
+
+from django.db.models import F, QuerySet
+
+from imaging.models import Instance, Series, Study
+
+_IN_ORDER = (F("instance_number").asc(nulls_last=True), "sop_instance_uid")
+
+
+def list_instances_of_series(series: Series) -> list[Instance]:
+    """The instances of a series, by Instance Number, without the tables of their fragments."""
+    return list(_slim(Instance.objects.filter(series=series).order_by(*_IN_ORDER)))
+
+
+def list_instances_of_study(study: Study) -> list[Instance]:
+    """The instances of a study with their series, by Series Number and Instance Number."""
+    by_series = (F("series__series_number").asc(nulls_last=True), "series__series_instance_uid")
+    instances = Instance.objects.select_related("series").filter(series__study=study)
+    return list(_slim(instances.order_by(*by_series, *_IN_ORDER)))
+
+
+def _slim(instances: QuerySet[Instance]) -> QuerySet[Instance]:
+    # A long cine's table of fragments is megabytes, and only a request for its frames needs it.
+    return instances.defer("fragments")
