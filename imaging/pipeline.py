@@ -38,6 +38,12 @@ SWEPT_EXPIRES_SECONDS = 15
 AFTER_INTAKE = (Step.DRAW_THUMBNAIL, Step.VERIFY_SEAL, Step.STORE, Step.MIRROR)
 
 
+def route_step(name: str, *args: object, **options: object) -> dict[str, str] | None:
+    """Celery's router: each step to its queue, everything else to the default queue."""
+    steps = {f"imaging.{step.value}": queue for step, queue in QUEUES.items()}
+    return {"queue": steps[name]} if name in steps else None
+
+
 def enqueue(step: Step, tenant_id: UUID, subject_id: UUID) -> None:
     """Ask for a step of a series (or of a tombstone, for the purge) once the transaction has committed."""
     transaction.on_commit(partial(_send, step, str(tenant_id), str(subject_id)))
@@ -57,7 +63,7 @@ def request_again(step: Step, tenant_id: UUID, subject_id: UUID) -> None:
 def _send(step: Step, tenant_id: str, subject_id: str, **options: object) -> None:
     try:
         current_app.send_task(
-            f"imaging.{step.value}", [tenant_id, subject_id], queue=QUEUES[step], retry=False, **options
+            f"imaging.{step.value}", [tenant_id, subject_id], retry=False, **options
         )
     except OperationalError:
         # What was acknowledged is durable and indexed; the sweeper asks again when the broker is back.

@@ -22,6 +22,7 @@ from imaging.services.regions import ensure_tenant_keys
 from tenants.baas.services import draft_agreement, execute_agreement
 from tenants.models import Membership, Role, Tenant, User
 from tenants.selectors import find_tenant
+from tenants.services.second_factor import issue_recovery_codes
 from tenants.services.tenants import create_tenant
 
 TENANTS = {
@@ -99,6 +100,7 @@ def _ensure_person(accounts: dict[str, dict[str, str]], name: str, slug: str | N
     TOTPDevice.objects.create(user=user, name="default", key=seed.hex(), confirmed=True)
     if slug:
         Membership.objects.create(user=user, tenant=find_tenant(slug), role=role)
+    issue_recovery_codes(SYSTEM, user, timezone.now())
     does = f"{Role(role).label} of {TENANTS[slug][0]}" if slug else "Vendor's administrator of agreements"
     accounts[email] = {
         "email": email, "password": password, "totp_seed": base64.b32encode(seed).decode(), "does": does,

@@ -17,14 +17,12 @@ class TenantMissing(Exception):
 
 
 def tenant_task(
-    *, name: str, queue: str, time_limit: int, scoped: bool = False, **options: object
+    *, name: str, time_limit: int, scoped: bool = False, **options: object
 ) -> Callable[[Callable[..., object]], Task]:
     """A Celery task whose first argument is the tenant's id.
 
     Parameters
     ----------
-    queue
-        The queue it is sent to.
     time_limit
         Seconds after which the worker kills it; a soft limit 10 % earlier lets it clean up.
     scoped
@@ -32,7 +30,7 @@ def tenant_task(
     """
 
     def decorate(body: Callable[..., object]) -> Task:
-        @shared_task(name=name, queue=queue, time_limit=time_limit, soft_time_limit=int(time_limit * 0.9), **options)
+        @shared_task(name=name, time_limit=time_limit, soft_time_limit=int(time_limit * 0.9), **options)
         @wraps(body)
         def run(tenant_id: str, *args: object) -> object:
             if not tenant_id:

@@ -6,7 +6,7 @@ from django.utils import timezone
 from tenants.baas import services
 
 
-@shared_task(name="baas.remind_of_agreements", queue="housekeeping", time_limit=300, soft_time_limit=270)
+@shared_task(name="baas.remind_of_agreements", time_limit=300, soft_time_limit=270)
 def remind_of_agreements() -> None:
     """Remind of agreements that end soon."""
     services.remind_of_agreements(timezone.localdate(), timezone.now())

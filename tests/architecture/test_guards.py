@@ -79,32 +79,39 @@ def is_turned_away(response: object) -> bool:
     return response.status_code == 302 and response["Location"].startswith("/login")
 
 
-def test_every_task_names_its_queue_and_has_time_limits() -> None:
+def list_tasks() -> dict[str, object]:
     from portal.celery import app
 
     app.loader.import_default_modules()
-    ours = {name: task for name, task in app.tasks.items() if not name.startswith("celery.")}
+    return {name: task for name, task in app.tasks.items() if not name.startswith("celery.")}
 
-    assert ours
-    for name, task in ours.items():
+
+def queue_of(name: str) -> str:
+    from portal.celery import app
+
+    return app.amqp.router.route({}, name)["queue"].name
+
+
+def test_every_task_has_time_limits_and_a_queue_that_a_worker_serves() -> None:
+    from infra.local.programs import portal_programs
+    from infra.local.layout import current_layout
+
+    served = " ".join(" ".join(program.command) for program in portal_programs(current_layout(), 8000))
+
+    assert list_tasks()
+    for name, task in list_tasks().items():
         assert 0 < task.soft_time_limit < task.time_limit, name
-        assert task.queue, name
+        assert queue_of(name) in served, name
 
 
-def test_every_step_of_the_pipeline_is_a_task() -> None:
+def test_every_step_of_the_pipeline_is_a_task_of_its_queue() -> None:
     from imaging.pipeline import QUEUES, Step
-    from portal.celery import app
-
-    app.loader.import_default_modules()
 
     for step in Step:
-        assert app.tasks[f"imaging.{step.value}"].queue == QUEUES[step]
+        assert f"imaging.{step.value}" in list_tasks()
+        assert queue_of(f"imaging.{step.value}") == QUEUES[step]
 
 
 def test_every_beat_entry_is_a_task(settings: object) -> None:
-    from portal.celery import app
-
-    app.loader.import_default_modules()
-
     for entry in settings.CELERY_BEAT_SCHEDULE.values():
-        assert entry["task"] in app.tasks
+        assert entry["task"] in list_tasks()
