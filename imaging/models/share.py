@@ -28,5 +28,7 @@ class ShareLink(TenantModel):
     class Meta(TenantModel.Meta):
         constraints = [
             *TenantModel.Meta.constraints,
-            models.CheckConstraint(condition=models.Q(expires_at__gt=models.F("created_at")), name="imaging_sharelink_expires"),
+            models.CheckConstraint(
+                condition=models.Q(expires_at__gt=models.F("created_at")), name="imaging_sharelink_expires"
+            ),
         ]

@@ -40,6 +40,9 @@ class Study(TenantModel):
         ]
         indexes = [
             models.Index(
-                models.F("tenant"), models.F("study_date").desc(nulls_last=True), models.F("id").desc(), name="imaging_study_latest"
+                models.F("tenant"),
+                models.F("study_date").desc(nulls_last=True),
+                models.F("id").desc(),
+                name="imaging_study_latest",
             ),
         ]

@@ -3,21 +3,19 @@
 The same rules as for share links: opening spends nothing, five wrong tries lock, revoking works on the next request.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.hashers import check_password, make_password
-from django.core.mail import send_mail
-from django.db import transaction
 from django.utils.crypto import constant_time_compare
 
 from audit.actions import Action, Outcome
-from audit.actor import Actor
+from audit.actor import Actor, ActorKind
 from audit.services import record
 from imaging.access import StudyNotFound, require_role, study_to_change
 from imaging.models import PatientInvitation
-from imaging.services.sharing import MAX_TRIES, LinkNotFound, WrongCode, new_code
+from imaging.services.sharing import MAX_TRIES, LinkNotFound, WrongCode, mail_on_commit, new_code
 from tenants.baas.access import require_agreement
 from tenants.models import Role, SecretKind
 from tenants.scoping import active_tenant_id
@@ -67,23 +65,31 @@ def invite_patient(
 
 
 def mail_invitation(invitation_id: UUID, url: str) -> None:
-    """Send the patient the link once the transaction has committed. The mail says nothing about the study."""
+    """Send the patient the link once the transaction has committed.
+
+    The mail says neither that there are images nor that its reader is a patient.
+    """
     invitation = PatientInvitation.objects.get(id=invitation_id)
     practice = get_tenant(active_tenant_id()).name
     text = (
-        f"Hello,\n\n{practice} has made records available to you:\n\n{url}\n\n"
-        f"The link works until {invitation.expires_at:%d %B %Y}. You need your date of birth and the code that you were "
-        f"given at the desk. If you have no code, please call {practice}.\n\n"
+        f"Hello,\n\n{practice} has something for you that is opened here:\n\n{url}\n\n"
+        f"The link works until {invitation.expires_at:%d %B %Y}. You need your date of birth and the code that you "
+        f"were given at the desk. If you have no code, please call {practice}.\n\n"
         f"If you did not expect this, please delete it.\n"
     )
-    transaction.on_commit(lambda: send_mail(f"Your records at {practice}", text, None, [invitation.email]))
+    mail_on_commit(f"A secure message from {practice}", text, invitation.email)
 
 
 def open_invitation(actor: Actor, secret: str, now: datetime) -> PatientInvitation:
-    """Someone opened the patient's link: noted, nothing spent; raises `LinkNotFound`."""
+    """Someone opened the patient's link: noted, nothing spent.
+
+    Raises
+    ------
+    LinkNotFound
+    NoAgreementInForce
+    """
     invitation = _get_live(secret, now)
-    uid = invitation.study.study_instance_uid
-    record(Action.PATIENT_OPENED, actor, study_instance_uid=uid, subject_id=invitation.id, now=now)
+    _record(Action.PATIENT_OPENED, _holder(actor, invitation), invitation, now)
     return invitation
 
 
@@ -94,10 +100,12 @@ def verify_patient(actor: Actor, secret: str, *, birth_date: date, code: str, no
     Raises
     ------
     LinkNotFound
+    NoAgreementInForce
     WrongCode
     """
     invitation = _get_live(secret, now, lock=True)
-    code_matches = check_password(code.strip().replace(" ", ""), invitation.code_hash)
+    actor = _holder(actor, invitation)
+    code_matches = check_password(code, invitation.code_hash)
     born_matches = constant_time_compare(birth_date.isoformat(), invitation.birth_date.isoformat())
     if not (code_matches and born_matches):
         _count_wrong(actor, invitation, now)
@@ -105,8 +113,7 @@ def verify_patient(actor: Actor, secret: str, *, birth_date: date, code: str, no
     invitation.failed_tries = 0
     invitation.first_verified_at = invitation.first_verified_at or now
     invitation.save(update_fields=["failed_tries", "first_verified_at"])
-    uid = invitation.study.study_instance_uid
-    record(Action.PATIENT_VERIFIED, actor, study_instance_uid=uid, subject_id=invitation.id, now=now)
+    _record(Action.PATIENT_VERIFIED, actor, invitation, now)
     return invitation
 
 
@@ -117,11 +124,25 @@ def revoke_invitation(actor: Actor, invitation_id: UUID, now: datetime) -> Patie
     invitation = rows.filter(id=invitation_id).first()
     if invitation is None:
         raise StudyNotFound
-    invitation.revoked_at = invitation.revoked_at or now
-    invitation.save(update_fields=["revoked_at"])
-    uid = invitation.study.study_instance_uid
-    record(Action.PATIENT_REVOKED, actor, study_instance_uid=uid, subject_id=invitation.id, now=now)
+    if invitation.revoked_at is None:
+        invitation.revoked_at = now
+        invitation.save(update_fields=["revoked_at"])
+        _record(Action.PATIENT_REVOKED, actor, invitation, now)
     return invitation
+
+
+def _holder(actor: Actor, invitation: PatientInvitation) -> Actor:
+    # The label is not the patient's address, which would be PHI in the trail.
+    if actor.kind is not ActorKind.ANONYMOUS:
+        return actor
+    return replace(actor, kind=ActorKind.PATIENT, id=str(invitation.id), label=ActorKind.PATIENT.label)
+
+
+def _record(
+    action: Action, actor: Actor, invitation: PatientInvitation, now: datetime, outcome: Outcome = Outcome.DONE
+) -> None:
+    uid = invitation.study.study_instance_uid
+    record(action, actor, study_instance_uid=uid, subject_id=invitation.id, outcome=outcome, now=now)
 
 
 def _get_live(secret: str, now: datetime, *, lock: bool = False) -> PatientInvitation:
@@ -131,6 +152,7 @@ def _get_live(secret: str, now: datetime, *, lock: bool = False) -> PatientInvit
     invitation = rows.filter(digest=digest_of(secret), revoked_at=None, locked_at=None, expires_at__gt=now).first()
     if invitation is None:
         raise LinkNotFound
+    require_agreement(active_tenant_id())
     return invitation
 
 
@@ -138,12 +160,6 @@ def _count_wrong(actor: Actor, invitation: PatientInvitation, now: datetime) -> 
     invitation.failed_tries += 1
     invitation.locked_at = now if invitation.failed_tries >= MAX_TRIES else None
     invitation.save(update_fields=["failed_tries", "locked_at"])
-    denied = {
-        "study_instance_uid": invitation.study.study_instance_uid,
-        "subject_id": invitation.id,
-        "outcome": Outcome.DENIED,
-        "now": now,
-    }
-    record(Action.PATIENT_CODE_WRONG, actor, **denied)
+    _record(Action.PATIENT_CODE_WRONG, actor, invitation, now, Outcome.DENIED)
     if invitation.locked_at:
-        record(Action.PATIENT_LOCKED, actor, **denied)
+        _record(Action.PATIENT_LOCKED, actor, invitation, now, Outcome.DENIED)

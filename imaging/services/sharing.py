@@ -5,8 +5,9 @@ redeems it. What redeeming gives is a session grant; each later request reads th
 expired or locked link ends with the next request.
 """
 
+import logging
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from django.core.mail import send_mail
 from django.db import transaction
 
 from audit.actions import Action, Outcome
-from audit.actor import Actor
+from audit.actor import Actor, ActorKind
 from audit.services import record
 from imaging.access import StudyNotFound, require_role, study_to_change
 from imaging.models import ShareLink
@@ -24,6 +25,8 @@ from tenants.models import Role, SecretKind
 from tenants.scoping import active_tenant_id
 from tenants.secrets import digest_of, issue_secret
 from tenants.selectors import get_tenant
+
+logger = logging.getLogger(__name__)
 
 MAX_TRIES = 5
 MAX_DAYS = 30
@@ -84,7 +87,9 @@ def create_link(
         created_at=now, expires_at=now + timedelta(days=days),
     )  # fmt: skip
     details = {"days": days, "may_download": may_download}
-    record(Action.SHARE_CREATED, actor, study_instance_uid=study_instance_uid, subject_id=link.id, details=details, now=now)
+    record(
+        Action.SHARE_CREATED, actor, study_instance_uid=study_instance_uid, subject_id=link.id, details=details, now=now
+    )
     return IssuedLink(link.id, secret, code)
 
 
@@ -100,7 +105,23 @@ def mail_link(link_id: UUID, url: str) -> None:
         f"The link works until {link.expires_at:%d %B %Y}. To open the images you need a code, which {practice} tells "
         f"you by another way, usually by telephone.\n\nIf you did not expect this, please delete it.\n"
     )
-    transaction.on_commit(lambda: send_mail(f"Images from {practice}", text, None, [link.recipient_email]))
+    mail_on_commit(f"Images from {practice}", text, link.recipient_email)
+
+
+def mail_on_commit(subject: str, text: str, address: str) -> None:
+    """Send a mail once the transaction has committed.
+
+    A mail server that is down must not take away the page on which link and code are shown, once; and no log line
+    names the address, which for a patient is PHI.
+    """
+
+    def send() -> None:
+        try:
+            send_mail(subject, text, None, [address])
+        except OSError as error:
+            logger.warning("A link's mail could not be sent: %s", type(error).__name__)
+
+    transaction.on_commit(send)
 
 
 def open_link(actor: Actor, secret: str, now: datetime) -> ShareLink:
@@ -110,9 +131,10 @@ def open_link(actor: Actor, secret: str, now: datetime) -> ShareLink:
     ------
     LinkNotFound
         Unknown, revoked, expired or locked.
+    NoAgreementInForce
     """
     link = _get_live(secret, now)
-    record(Action.SHARE_OPENED, actor, study_instance_uid=link.study.study_instance_uid, subject_id=link.id, now=now)
+    _record(Action.SHARE_OPENED, _holder(actor, link), link, now)
     return link
 
 
@@ -125,16 +147,18 @@ def redeem_link(actor: Actor, secret: str, code: str, now: datetime) -> ShareLin
     Raises
     ------
     LinkNotFound
+    NoAgreementInForce
     WrongCode
     """
     link = _get_live(secret, now, lock=True)
-    if not check_password(code.strip().replace(" ", ""), link.code_hash):
+    actor = _holder(actor, link)
+    if not check_password(code, link.code_hash):
         _count_wrong(actor, link, now)
         raise WrongCode(MAX_TRIES - link.failed_tries)
     link.failed_tries = 0
     link.first_redeemed_at = link.first_redeemed_at or now
     link.save(update_fields=["failed_tries", "first_redeemed_at"])
-    record(Action.SHARE_REDEEMED, actor, study_instance_uid=link.study.study_instance_uid, subject_id=link.id, now=now)
+    _record(Action.SHARE_REDEEMED, actor, link, now)
     return link
 
 
@@ -146,30 +170,49 @@ def revoke_link(actor: Actor, link_id: UUID, now: datetime) -> ShareLink:
     StudyNotFound
     """
     link = _link_to_change(actor, link_id)
-    link.revoked_at = link.revoked_at or now
-    link.save(update_fields=["revoked_at"])
-    record(Action.SHARE_REVOKED, actor, study_instance_uid=link.study.study_instance_uid, subject_id=link.id, now=now)
+    if link.revoked_at is None:
+        link.revoked_at = now
+        link.save(update_fields=["revoked_at"])
+        _record(Action.SHARE_REVOKED, actor, link, now)
     return link
 
 
 def unlock_link(actor: Actor, link_id: UUID, now: datetime) -> tuple[ShareLink, str]:
-    """Let a locked link work again, with a fresh code, which is returned once.
+    """A fresh code, returned once, for a link that is locked or whose code was mislaid.
 
     Raises
     ------
     StudyNotFound
+    LinkNotFound
+        Revoked or expired: a new code would open nothing.
     """
     link = _link_to_change(actor, link_id)
+    if link.revoked_at or link.expires_at <= now:
+        raise LinkNotFound
     code = new_code()
     link.locked_at, link.failed_tries, link.code_hash = None, 0, make_password(code)
     link.save(update_fields=["locked_at", "failed_tries", "code_hash"])
-    record(Action.SHARE_UNLOCKED, actor, study_instance_uid=link.study.study_instance_uid, subject_id=link.id, now=now)
+    _record(Action.SHARE_UNLOCKED, actor, link, now)
     return link, code
 
 
 def new_code() -> str:
     """Six random digits, to be told by another channel: with five tries, one guess in 200,000 succeeds."""
     return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
+
+
+def _holder(actor: Actor, link: ShareLink) -> Actor:
+    # Who is not signed in acts as the link, so that the history tells one recipient from another.
+    if actor.kind is not ActorKind.ANONYMOUS:
+        return actor
+    return replace(actor, kind=ActorKind.SHARE, id=str(link.id), label=link.recipient_email)
+
+
+def _record(
+    action: Action, actor: Actor, link: ShareLink, now: datetime, outcome: Outcome = Outcome.DONE
+) -> None:
+    uid = link.study.study_instance_uid
+    record(action, actor, study_instance_uid=uid, subject_id=link.id, outcome=outcome, now=now)
 
 
 def _get_live(secret: str, now: datetime, *, lock: bool = False) -> ShareLink:
@@ -179,6 +222,7 @@ def _get_live(secret: str, now: datetime, *, lock: bool = False) -> ShareLink:
     link = links.filter(digest=digest_of(secret), revoked_at=None, locked_at=None, expires_at__gt=now).first()
     if link is None:
         raise LinkNotFound
+    require_agreement(active_tenant_id())
     return link
 
 
@@ -186,10 +230,9 @@ def _count_wrong(actor: Actor, link: ShareLink, now: datetime) -> None:
     link.failed_tries += 1
     link.locked_at = now if link.failed_tries >= MAX_TRIES else None
     link.save(update_fields=["failed_tries", "locked_at"])
-    uid = link.study.study_instance_uid
-    record(Action.SHARE_CODE_WRONG, actor, study_instance_uid=uid, subject_id=link.id, outcome=Outcome.DENIED, now=now)
+    _record(Action.SHARE_CODE_WRONG, actor, link, now, Outcome.DENIED)
     if link.locked_at:
-        record(Action.SHARE_LOCKED, actor, study_instance_uid=uid, subject_id=link.id, outcome=Outcome.DENIED, now=now)
+        _record(Action.SHARE_LOCKED, actor, link, now, Outcome.DENIED)
 
 
 def _link_to_change(actor: Actor, link_id: UUID) -> ShareLink:

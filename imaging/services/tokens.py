@@ -48,3 +48,17 @@ def find_token_actor(secret: str, tenant_id: UUID, scope: str, **origin: str) ->
         if token.last_used_at is None or now - token.last_used_at > LAST_USE_RESOLUTION:
             AccessToken.objects.filter(id=token.id).update(last_used_at=now)
         return Actor(ActorKind.USER, str(token.user_id), token.user.email, **origin)
+
+
+def revoke_token(actor: Actor, token_id: UUID, now: datetime) -> None:
+    """End a token; its next request is refused.
+
+    Raises
+    ------
+    AccessToken.DoesNotExist
+    """
+    token = AccessToken.objects.select_for_update().get(id=token_id)
+    if token.revoked_at is None:
+        token.revoked_at = now
+        token.save(update_fields=["revoked_at"])
+        record(Action.TOKEN_REVOKED, actor, subject_id=token.id, now=now)

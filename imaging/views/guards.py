@@ -9,11 +9,12 @@ from functools import wraps
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 
 from audit.actions import Action, Outcome
 from audit.actor import Actor, ActorKind
 from audit.services import record
-from imaging.access import StudyNotFound
+from imaging.access import StudyNotFound, find_live_invitation, find_live_link
 from imaging.models import AccessToken
 from imaging.services.tokens import find_token_actor
 from tenants.actors import actor_of, origin_of
@@ -24,6 +25,7 @@ from tenants.scoping import tenant_scope
 from tenants.selectors import find_membership, find_tenant
 
 View = Callable[..., HttpResponse]
+MAX_GRANTS = 20
 
 
 def reader(view: View) -> View:
@@ -35,8 +37,11 @@ def reader(view: View) -> View:
         tenant = find_tenant(slug)
         actor = tenant and find_reader(request, tenant, str(kwargs.get("study_instance_uid", "")))
         if actor is None:
-            return _not_signed_in(request)
-        return run_as(request, tenant, actor, view, *args, **kwargs)
+            return _turn_away(request, tenant)
+        try:
+            return run_as(request, tenant, actor, view, *args, **kwargs)
+        except NoAgreementInForce as refusal:
+            return JsonResponse({"reason": refusal.reason}, status=403)
 
     return inner
 
@@ -44,7 +49,13 @@ def reader(view: View) -> View:
 def run_as(
     request: HttpRequest, tenant: Tenant, actor: Actor, view: View, *args: object, **kwargs: object
 ) -> HttpResponse:
-    """Call a view as the actor inside the tenant's scope; refusals become answers and events."""
+    """Call a view as the actor inside the tenant's scope; what is refused is in the trail.
+
+    Raises
+    ------
+    Http404
+    NoAgreementInForce
+    """
     request.tenant, request.actor = tenant, actor
     try:
         with tenant_scope(tenant.id):
@@ -52,9 +63,9 @@ def run_as(
     except (StudyNotFound, Http404):
         _record_refusal(request, tenant, actor, Action.ACCESS_DENIED)
         raise Http404 from None
-    except NoAgreementInForce as refusal:
+    except NoAgreementInForce:
         _record_refusal(request, tenant, actor, Action.GATE_REFUSED)
-        return JsonResponse({"reason": refusal.reason}, status=403)
+        raise
 
 
 def find_reader(request: HttpRequest, tenant: Tenant, study_instance_uid: str) -> Actor | None:
@@ -74,17 +85,28 @@ def find_bearer(request: HttpRequest, tenant: Tenant, scope: AccessToken.Scope) 
 
 
 def add_grant(
-    request: HttpRequest, kind: ActorKind, subject_id: UUID, tenant_id: UUID, study_instance_uid: str
+    request: HttpRequest,
+    kind: ActorKind,
+    subject_id: UUID,
+    tenant_id: UUID,
+    study_instance_uid: str,
+    label: str = "",
 ) -> None:
-    """Remember in a fresh session that this browser redeemed a link or proved to be a patient."""
+    """Remember in a fresh session that this browser redeemed a link or proved to be a patient.
+
+    `label` is what the trail calls them, and never a patient's address.
+    """
     grants = [grant for grant in request.session.get("grants", []) if grant["id"] != str(subject_id)]
     request.session.cycle_key()
-    grants.append({"kind": kind.value, "id": str(subject_id), "tenant": str(tenant_id), "study": study_instance_uid})
-    request.session["grants"] = grants[-20:]
+    grants.append({
+        "kind": kind.value, "id": str(subject_id), "tenant": str(tenant_id), "study": study_instance_uid,
+        "label": label,
+    })  # fmt: skip
+    request.session["grants"] = grants[-MAX_GRANTS:]
 
 
 def find_grant(request: HttpRequest, kind: ActorKind, subject_id: UUID) -> tuple[Actor, UUID, str] | None:
-    """The actor, tenant id and Study Instance UID of a grant of this browser. Whether it still holds, access decides."""
+    """Actor, tenant id and Study Instance UID of a grant of this browser; whether it still holds, access decides."""
     for grant in request.session.get("grants", []):
         if grant["kind"] == kind.value and grant["id"] == str(subject_id):
             return _guest(request, grant), UUID(grant["tenant"]), grant["study"]
@@ -101,27 +123,53 @@ def drop_grant(request: HttpRequest, subject_id: UUID) -> None:
 
 
 def find_guest(request: HttpRequest, tenant_id: UUID, study_instance_uid: str) -> Actor | None:
-    """The redeemed link or verified patient of this browser for this very study, or None."""
-    for grant in reversed(request.session.get("grants", [])):
-        if grant["tenant"] == str(tenant_id) and grant["study"] == study_instance_uid:
-            return _guest(request, grant)
-    return None
+    """The redeemed link or verified patient of this browser for this very study, or None.
+
+    Of several, the latest that still works; when none does, the latest, which access then refuses.
+    """
+    guests = [
+        _guest(request, grant)
+        for grant in reversed(request.session.get("grants", []))
+        if grant["tenant"] == str(tenant_id) and grant["study"] == study_instance_uid
+    ]
+    if len(guests) < 2:
+        return guests[0] if guests else None
+    with tenant_scope(tenant_id):
+        return next((guest for guest in guests if _is_live(guest)), guests[0])
+
+
+def _is_live(guest: Actor) -> bool:
+    now = timezone.now()
+    return bool(find_live_link(guest, now) or find_live_invitation(guest, now))
 
 
 def _guest(request: HttpRequest, grant: dict[str, str]) -> Actor:
     kind = ActorKind(grant["kind"])
-    return Actor(kind, grant["id"], kind.label, **origin_of(request))
+    return Actor(kind, grant["id"], grant.get("label") or kind.label, **origin_of(request))
 
 
-def _not_signed_in(request: HttpRequest) -> HttpResponse:
-    # The same answer for a tenant that exists and one that does not.
-    if request.user.is_authenticated and request.user.is_verified():
-        raise Http404
-    if request.session.get("grants"):
+def _turn_away(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:
+    """A caller without a claim: whoever is known gets the 404 of what is not there, others are asked who they are.
+
+    The same answer for a tenant that exists and one that does not.
+    """
+    if caller := _find_caller(request):
+        if tenant:
+            _record_refusal(request, tenant, caller, Action.ACCESS_DENIED)
         raise Http404
     response = HttpResponse(status=401)
     response["WWW-Authenticate"] = 'Bearer realm="collimate"'
     return response
+
+
+def _find_caller(request: HttpRequest) -> Actor | None:
+    """Whoever signed in or redeemed something here, though it be for something else."""
+    if request.headers.get("Authorization", "").startswith("Bearer "):
+        return None
+    if request.user.is_authenticated and request.user.is_verified():
+        return actor_of(request)
+    grants = request.session.get("grants", [])
+    return _guest(request, grants[-1]) if grants else None
 
 
 def _record_refusal(request: HttpRequest, tenant: Tenant, actor: Actor, action: Action) -> None:

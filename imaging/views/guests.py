@@ -8,29 +8,35 @@ from collections.abc import Callable
 from functools import wraps
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
+from audit.actions import Action, Outcome
 from audit.actor import ActorKind
-from imaging.access import find_live_link, study_to_view
+from audit.services import record
 from imaging.forms.sharing import CodeForm, ProofForm
+from imaging.models import PatientInvitation, ShareLink
+from imaging.selectors.disclosures import list_disclosures
 from imaging.selectors.shares import get_guest_study
 from imaging.services import patients, sharing
 from imaging.services.archive import archive_of
+from imaging.services.sealed import NoCopyReadable
+from imaging.services.visits import Visit, begin_visit
 from imaging.views.downloads import download_response
 from imaging.views.guards import add_grant, drop_grant, find_grant, run_as
 from imaging.views.viewer import render_viewer
 from tenants.actors import actor_of
+from tenants.baas.access import NoAgreementInForce
 from tenants.decorators import guard
 from tenants.models import SecretKind
 from tenants.scoping import tenant_scope
 from tenants.secrets import find_tenant_of_secret
 from tenants.selectors import get_tenant
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 NAMES = {ActorKind.SHARE: "share", ActorKind.PATIENT: "patient"}
 
 
@@ -47,8 +53,12 @@ def by_secret(kind: SecretKind) -> Callable[[View], View]:
             request.tenant = get_tenant(tenant_id)
             try:
                 with tenant_scope(tenant_id):
-                    return view(request, token)
+                    return _without_path_in_referrer(view(request, token))
             except sharing.LinkNotFound:
+                return _gone(request)
+            except NoAgreementInForce:
+                with tenant_scope(tenant_id):
+                    record(Action.GATE_REFUSED, actor_of(request), outcome=Outcome.DENIED)
                 return _gone(request)
 
         return inner
@@ -69,8 +79,10 @@ def by_grant(kind: ActorKind) -> Callable[[View], View]:
             actor, tenant_id, study_instance_uid = found
             try:
                 return run_as(request, get_tenant(tenant_id), actor, view, grant_id, study_instance_uid)
-            except Http404:
+            except (Http404, NoAgreementInForce):
                 return _gone(request)
+            except NoCopyReadable:
+                return render(request, "500.html", status=503)
 
         return inner
 
@@ -87,11 +99,9 @@ def open_share(request: HttpRequest, token: str) -> HttpResponse:
             link = sharing.redeem_link(actor_of(request), token, form.cleaned_data["code"], timezone.now())
         except sharing.WrongCode as wrong:
             return _wrong(request, form, wrong, "imaging/share_open.html")
-        add_grant(request, ActorKind.SHARE, link.id, link.tenant_id, link.study.study_instance_uid)
-        return redirect("share", link.id)
-    if request.method != "HEAD":
-        sharing.open_link(actor_of(request), token, timezone.now())
-    return render(request, "imaging/share_open.html", {"practice": request.tenant.name, "form": form})
+        return _enter(request, ActorKind.SHARE, link, link.recipient_email)
+    link = sharing.open_link(actor_of(request), token, timezone.now())
+    return _ask(request, ActorKind.SHARE, link.id, form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -104,46 +114,60 @@ def open_records(request: HttpRequest, token: str) -> HttpResponse:
             proof = patients.verify_patient(actor_of(request), token, **form.cleaned_data, now=timezone.now())
         except sharing.WrongCode as wrong:
             return _wrong(request, form, wrong, "imaging/patient_open.html")
-        add_grant(request, ActorKind.PATIENT, proof.id, proof.tenant_id, proof.study.study_instance_uid)
-        return redirect("patient", proof.id)
-    if request.method != "HEAD":
-        patients.open_invitation(actor_of(request), token, timezone.now())
-    return render(request, "imaging/patient_open.html", {"practice": request.tenant.name, "form": form})
+        return _enter(request, ActorKind.PATIENT, proof)
+    invitation = patients.open_invitation(actor_of(request), token, timezone.now())
+    return _ask(request, ActorKind.PATIENT, invitation.id, form)
+
+
+def _enter(
+    request: HttpRequest, kind: ActorKind, opened: ShareLink | PatientInvitation, label: str = ""
+) -> HttpResponse:
+    add_grant(request, kind, opened.id, opened.tenant_id, opened.study.study_instance_uid, label)
+    return redirect(NAMES[kind], opened.id)
+
+
+def _ask(request: HttpRequest, kind: ActorKind, opened_id: UUID, form: CodeForm | ProofForm) -> HttpResponse:
+    # Who taps the link in the mail again, in the browser that redeemed it, goes straight in.
+    if request.method == "GET" and find_grant(request, kind, opened_id):
+        return redirect(NAMES[kind], opened_id)
+    status = 422 if form.is_bound else 200
+    template = f"imaging/{NAMES[kind]}_open.html"
+    return render(request, template, {"practice": request.tenant.name, "form": form}, status=status)
 
 
 def _show_study(request: HttpRequest, grant_id: UUID, study_instance_uid: str) -> HttpResponse:
-    study = study_to_view(request.actor, study_instance_uid)
+    visit = begin_visit(request.actor, study_instance_uid, timezone.now())
     name = NAMES[request.actor.kind]
-    link = find_live_link(request.actor, timezone.now())
     context = {
-        "practice": request.tenant.name, "study": get_guest_study(study), "is_patient": name == "patient",
-        "viewer_url": reverse(f"{name}_viewer", args=[grant_id]), "leave_url": reverse("leave", args=[grant_id]),
-        "download_url": reverse(f"{name}_download", args=[grant_id]) if link is None or link.may_download else "",
-        "dicomweb_root": _dicomweb_root(request), "expires_at": link.expires_at if link else None,
+        "practice": request.tenant.name, "slug": request.tenant.slug, "study": get_guest_study(visit.study),
+        "is_patient": name == "patient", "viewer_url": reverse(f"{name}_viewer", args=[grant_id]),
+        "leave_url": reverse("leave", args=[grant_id]), "download_url": _download_url(visit, name, grant_id),
+        "dicomweb_root": _dicomweb_root(request), "expires_at": visit.expires_at,
+        "disclosures": list_disclosures(study_instance_uid) if name == "patient" else [],
     }  # fmt: skip
     return render(request, "imaging/guest_study.html", context)
 
 
 def _show_viewer(request: HttpRequest, grant_id: UUID, study_instance_uid: str) -> HttpResponse:
+    visit = begin_visit(request.actor, study_instance_uid, timezone.now())
     name = NAMES[request.actor.kind]
-    study = study_to_view(request.actor, study_instance_uid)
-    link = find_live_link(request.actor, timezone.now())
     return render_viewer(
-        request, study=study, dicomweb_root=_dicomweb_root(request), back_url=reverse(name, args=[grant_id]),
-        download_url=reverse(f"{name}_download", args=[grant_id]) if link is None or link.may_download else "",
+        request, study=visit.study, dicomweb_root=_dicomweb_root(request), back_url=reverse(name, args=[grant_id]),
+        download_url=_download_url(visit, name, grant_id),
     )  # fmt: skip
 
 
-def _download(request: HttpRequest, grant_id: UUID, study_instance_uid: str) -> HttpResponse:
+def _download(request: HttpRequest, grant_id: UUID, study_instance_uid: str) -> HttpResponseBase:
     return download_response(archive_of(request.actor, study_instance_uid))
 
 
 show_share = require_safe(by_grant(ActorKind.SHARE)(_show_study))
 show_share_viewer = require_safe(by_grant(ActorKind.SHARE)(_show_viewer))
-download_share = require_safe(by_grant(ActorKind.SHARE)(_download))
 show_records = require_safe(by_grant(ActorKind.PATIENT)(_show_study))
 show_records_viewer = require_safe(by_grant(ActorKind.PATIENT)(_show_viewer))
-download_records = require_safe(by_grant(ActorKind.PATIENT)(_download))
+# GET alone: a HEAD would stand in the history as a download.
+download_share = require_GET(by_grant(ActorKind.SHARE)(_download))
+download_records = require_GET(by_grant(ActorKind.PATIENT)(_download))
 
 
 @require_POST
@@ -156,6 +180,17 @@ def leave(request: HttpRequest, grant_id: UUID) -> HttpResponse:
 
 def _dicomweb_root(request: HttpRequest) -> str:
     return f"/t/{request.tenant.slug}/dicomweb"
+
+
+def _without_path_in_referrer(response: HttpResponse) -> HttpResponse:
+    # The address holds the secret, and servers log whence a request came. Not `no-referrer`: browsers would then post
+    # the form with `Origin: null`, which the CSRF check refuses.
+    response["Referrer-Policy"] = "strict-origin"
+    return response
+
+
+def _download_url(visit: Visit, name: str, grant_id: UUID) -> str:
+    return reverse(f"{name}_download", args=[grant_id]) if visit.may_download else ""
 
 
 def _wrong(request: HttpRequest, form: CodeForm | ProofForm, wrong: sharing.WrongCode, template: str) -> HttpResponse:

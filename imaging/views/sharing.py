@@ -10,17 +10,20 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from audit.actions import Action, Outcome
+from audit.services import record
 from imaging.access import StudyNotFound, study_to_view
 from imaging.forms.sharing import PatientForm, ShareForm
+from imaging.models import Study
 from imaging.selectors.shares import get_guest_study
 from imaging.services import patients, sharing
 from tenants.actors import actor_of
-from tenants.baas.access import find_gate_reason
+from tenants.baas.access import NoAgreementInForce, find_gate_reason
 from tenants.decorators import member, not_found_for
 from tenants.models import Role
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @member(Role.OWNER, Role.UPLOADER)
 @not_found_for(StudyNotFound)
 def create_share(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
@@ -28,13 +31,16 @@ def create_share(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
     study = study_to_view(actor_of(request), study_instance_uid)
     form = ShareForm(request.POST or None)
     context = _context(request, study, form)
-    if request.method == "POST" and form.is_valid() and not context["gate_reason"]:
-        context |= _issue_share(request, study_instance_uid, dict(form.cleaned_data))
-        return render(request, "imaging/share_created.html", context)
+    if request.method == "POST" and form.is_valid():
+        try:
+            context |= _issue_share(request, study_instance_uid, dict(form.cleaned_data))
+            return render(request, "imaging/share_created.html", context)
+        except NoAgreementInForce as refusal:
+            return _refuse(request, "imaging/share_create.html", context, refusal)
     return render(request, "imaging/share_create.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @member(Role.OWNER, Role.UPLOADER)
 @not_found_for(StudyNotFound)
 def invite_patient(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
@@ -44,10 +50,12 @@ def invite_patient(request: HttpRequest, study_instance_uid: str) -> HttpRespons
     if study.patient_birth_date:
         del form.fields["birth_date"]
     context = _context(request, study, form)
-    if request.method == "POST" and form.is_valid() and not context["gate_reason"]:
+    if request.method == "POST" and form.is_valid():
         try:
             context |= _issue_invitation(request, study_instance_uid, dict(form.cleaned_data))
             return render(request, "imaging/patient_invited.html", context)
+        except NoAgreementInForce as refusal:
+            return _refuse(request, "imaging/patient_invite.html", context, refusal)
         except patients.BirthDateMissing:
             form.add_error("birth_date", "The study holds no date of birth. Check it at the desk and enter it here.")
     return render(request, "imaging/patient_invite.html", context)
@@ -65,9 +73,9 @@ def revoke_share(request: HttpRequest, link_id: UUID) -> HttpResponse:
 
 @require_POST
 @member(Role.OWNER, Role.UPLOADER)
-@not_found_for(StudyNotFound)
+@not_found_for(StudyNotFound, sharing.LinkNotFound)
 def unlock_share(request: HttpRequest, link_id: UUID) -> HttpResponse:
-    """Let a locked link work again, with a new code shown once."""
+    """A new code for a link that is locked or whose code was mislaid, shown once."""
     link, code = sharing.unlock_link(actor_of(request), link_id, timezone.now())
     context = _context(request, link.study, None) | {"code": code, "recipient_name": link.recipient_name}
     return render(request, "imaging/share_unlocked.html", context)
@@ -89,7 +97,8 @@ def _issue_share(request: HttpRequest, study_instance_uid: str, answers: dict[st
     url = settings.ORIGIN + reverse("share_open", args=[issued.secret])
     if mail:
         sharing.mail_link(issued.link_id, url)
-    return {"url": url, "code": issued.code, "mailed": mail, "recipient_name": answers["recipient_name"]}
+    shown = {name: answers[name] for name in ("recipient_name", "recipient_email", "days", "may_download")}
+    return {"url": url, "code": issued.code, "mailed": mail} | shown
 
 
 def _issue_invitation(request: HttpRequest, study_instance_uid: str, answers: dict[str, object]) -> dict[str, object]:
@@ -99,13 +108,18 @@ def _issue_invitation(request: HttpRequest, study_instance_uid: str, answers: di
     url = settings.ORIGIN + reverse("patient_open", args=[issued.secret])
     if mail:
         patients.mail_invitation(issued.invitation_id, url)
-    return {"url": url, "code": issued.code, "mailed": mail}
+    return {"url": url, "code": issued.code, "mailed": mail, "email": answers["email"]}
 
 
-def _context(request: HttpRequest, study: object, form: object) -> dict[str, object]:
+def _refuse(
+    request: HttpRequest, template: str, context: dict[str, object], refusal: NoAgreementInForce
+) -> HttpResponse:
+    record(Action.GATE_REFUSED, actor_of(request), outcome=Outcome.DENIED)
+    return render(request, template, context | {"gate_reason": refusal.reason}, status=403)
+
+
+def _context(request: HttpRequest, study: Study, form: ShareForm | PatientForm | None) -> dict[str, object]:
     return {
         "tenant": request.tenant, "membership": request.membership, "nav": "worklist", "form": form,
         "study": get_guest_study(study), "gate_reason": find_gate_reason(request.tenant.id),
     }  # fmt: skip
-
-

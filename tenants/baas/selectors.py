@@ -8,6 +8,8 @@ from tenants.baas.models import Agreement, Status
 from tenants.models import Tenant
 
 SOON_DAYS = 60
+# What shuts or will shut a practice out comes first; what is settled or over comes last.
+URGENCY = {"expired": 0, "ends-soon": 1, "sent": 2, "drafted": 3, "not-yet": 4, "in-force": 5, "terminated": 6}
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,10 @@ class UncoveredTenant:
 
 
 def list_agreements(today: date) -> list[AgreementRow]:
-    """Every agreement of every practice, for the vendor's administrator."""
-    return [_row(agreement, today) for agreement in Agreement.objects.select_related("tenant")]
+    """Every agreement of every practice, the most urgent first, for the vendor's administrator."""
+    rows = [_row(agreement, today) for agreement in Agreement.objects.select_related("tenant")]
+    covered = {row.tenant_slug for row in rows if row.state in ("in-force", "ends-soon")}
+    return sorted(rows, key=lambda row: _urgency(row, covered))
 
 
 def list_agreements_of(tenant: Tenant, today: date) -> list[AgreementRow]:
@@ -71,6 +75,12 @@ def _row(agreement: Agreement, today: date) -> AgreementRow:
         may_execute=status in (Status.DRAFTED, Status.SENT),
         may_terminate=status is not Status.TERMINATED,
     )
+
+
+def _urgency(row: AgreementRow, covered: set[str]) -> tuple[int, date, str]:
+    # An agreement that ran out and was renewed asks for nothing.
+    over = row.state == "expired" and row.tenant_slug in covered
+    return (URGENCY["terminated"] if over else URGENCY[row.state], row.expires_on, row.tenant_name)
 
 
 def _state(agreement: Agreement, today: date) -> str:

@@ -1,10 +1,13 @@
 """Writes about agreements: the row and its audit event side by side."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
+from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 
 from audit.actions import Action
@@ -55,29 +58,40 @@ def remind_of_agreements(today: date, now: datetime) -> int:
 
     Returns how many agreements were reminded of. The mail holds no PHI.
     """
-    soon = Agreement.objects.filter(status=Status.EXECUTED).select_related("tenant")
-    return sum(_remind(agreement, today, now) for agreement in soon)
+    last_day = today + timedelta(days=max(REMIND_DAYS))
+    executed = Agreement.objects.filter(status=Status.EXECUTED).select_related("tenant")
+    soon = executed.filter(expires_on__range=(today, last_day))
+    return sum(_remind(agreement, today, now) for agreement in soon if not _is_renewed(agreement))
 
 
 def _remind(agreement: Agreement, today: date, now: datetime) -> bool:
     left = (agreement.expires_on - today).days
-    threshold = min((days for days in REMIND_DAYS if left <= days), default=None)
-    if threshold is None or left < 0 or (agreement.reminded_for or 1000) <= threshold:
-        return False
+    threshold = min(days for days in REMIND_DAYS if left <= days)
     with tenant_scope(agreement.tenant_id):
-        Agreement.objects.filter(id=agreement.id).update(reminded_for=threshold)
+        # One statement decides: two workers at once send one reminder.
+        due = Agreement.objects.filter(Q(reminded_for=None) | Q(reminded_for__gt=threshold), id=agreement.id)
+        if not due.update(reminded_for=threshold):
+            return False
         record(Action.AGREEMENT_REMINDED, SYSTEM, subject_id=agreement.id, details={"days_left": left}, now=now)
-        transaction.on_commit(lambda: _mail_reminder(agreement, left))
+        transaction.on_commit(partial(_mail_reminder, agreement, left), robust=True)
     return True
 
 
+def _is_renewed(agreement: Agreement) -> bool:
+    # A signed successor that begins by the day after: nothing will stop, so nobody is alarmed.
+    successors = Agreement.objects.filter(tenant=agreement.tenant, status=Status.EXECUTED)
+    next_day = agreement.expires_on + timedelta(days=1)
+    return successors.filter(effective_on__lte=next_day, expires_on__gt=agreement.expires_on).exists()
+
+
 def _mail_reminder(agreement: Agreement, left: int) -> None:
+    when = {0: "today", 1: "tomorrow"}.get(left, f"in {left} days")
     send_mail(
-        f"Agreement with {agreement.tenant.name} ends in {left} days",
+        f"Agreement with {agreement.tenant.name} ends {when}",
         f"The business associate agreement between {agreement.tenant.name} and Collimate ends on "
         f"{agreement.expires_on.isoformat()}.\n\nAfter that day no images can be taken in or shared until a new "
-        f"agreement is signed by both sides.\n\nSee {reverse('tenant_agreement', args=[agreement.tenant.slug])} "
-        f"in the portal.\n",
+        f"agreement is signed by both sides.\n\n"
+        f"{settings.ORIGIN}{reverse('tenant_agreement', args=[agreement.tenant.slug])}\n",
         None,
         _list_recipients(agreement.tenant),
     )

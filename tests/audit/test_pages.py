@@ -21,7 +21,11 @@ UID = "1.2.826.0.1.3680043.8.498.1"
 def add_events(tenant: Tenant, user: User, count: int, **fields: object) -> None:
     with tenant_scope(tenant.id):
         for _ in range(count):
-            record(fields.get("action", Action.STUDY_VIEWED), actor(user), **{k: v for k, v in fields.items() if k != "action"})
+            record(
+                fields.get("action", Action.STUDY_VIEWED),
+                actor(user),
+                **{k: v for k, v in fields.items() if k != "action"},
+            )
 
 
 @pytest.fixture

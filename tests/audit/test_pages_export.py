@@ -80,7 +80,9 @@ def test_an_abandoned_export_leaves_no_scope_open(browser: Client, alice: User, 
     assert find_active_tenant_id() is None
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠", "  =", "\u00a0="])
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠", "  =", "\u00a0="]
+)
 def test_no_cell_is_a_formula(start: str) -> None:
     assert safe_cell(f"{start}HYPERLINK(1)") == f"'{start}HYPERLINK(1)"
 
@@ -91,7 +93,7 @@ def test_ordinary_cells_stay_as_they_are(text: str) -> None:
 
 
 def test_a_hostile_browser_name_is_harmless_in_the_export(browser: Client, northside: Tenant) -> None:
-    evil = '=cmd|\' /C calc\'!A0";DROP,"'
+    evil = "=cmd|' /C calc'!A0\";DROP,\""
     add_event(northside, Actor(ActorKind.ANONYMOUS, user_agent=evil))
 
     (line,) = export(browser)

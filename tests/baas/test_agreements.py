@@ -32,7 +32,9 @@ def execute(agreement: Agreement, moment: dt.datetime) -> Agreement:
     return services.execute_agreement(SYSTEM, agreement.id, "Wanda", "Vera", moment)
 
 
-def test_a_draft_that_is_sent_and_executed_opens_the_gate(westside: Tenant, draft: Agreement, moment: dt.datetime) -> None:
+def test_a_draft_that_is_sent_and_executed_opens_the_gate(
+    westside: Tenant, draft: Agreement, moment: dt.datetime
+) -> None:
     services.send_agreement(SYSTEM, draft.id, moment)
     assert find_gate_reason(westside.id, TODAY)
 
@@ -96,7 +98,9 @@ def test_one_practices_agreement_does_not_open_anothers_gate(westside: Tenant, s
     assert find_gate_reason(southside.id) == ""
 
 
-def test_another_agreement_in_force_keeps_the_gate_open(westside: Tenant, draft: Agreement, moment: dt.datetime) -> None:
+def test_another_agreement_in_force_keeps_the_gate_open(
+    westside: Tenant, draft: Agreement, moment: dt.datetime
+) -> None:
     execute(draft, moment)
     renewal = services.draft_agreement(SYSTEM, westside, TODAY + 300 * DAY, TODAY + 700 * DAY, moment)
 

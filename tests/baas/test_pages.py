@@ -37,7 +37,9 @@ def statuses(tenant: Tenant) -> list[str]:
     return sorted(Agreement.objects.filter(tenant=tenant).values_list("status", flat=True))
 
 
-def test_the_list_shows_every_practice_and_those_without_any(browser: Client, northside: Tenant, southside: Tenant) -> None:
+def test_the_list_shows_every_practice_and_those_without_any(
+    browser: Client, northside: Tenant, southside: Tenant
+) -> None:
     add_tenant("westside", "Westside Orthopaedics", agreed=False)
 
     page = browser.get(reverse("vendor_agreements")).content.decode()
@@ -113,7 +115,15 @@ def test_opening_a_practice_gives_it_nodes_and_invites_its_owner(
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"slug": "northside"}, {"slug": "a b"}, {"slug": "NORTHSIDE"}, {"owner_email": "x"}, {"time_zone": "Moon"}, {"kind": "zoo"}]
+    "wrong",
+    [
+        {"slug": "northside"},
+        {"slug": "a b"},
+        {"slug": "NORTHSIDE"},
+        {"owner_email": "x"},
+        {"time_zone": "Moon"},
+        {"kind": "zoo"},
+    ],
 )
 def test_a_malformed_practice_is_refused(browser: Client, northside: Tenant, wrong: dict[str, str]) -> None:
     assert browser.post(reverse("vendor_create_tenant"), PRACTICE | wrong).status_code == 200

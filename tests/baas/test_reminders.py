@@ -70,13 +70,17 @@ def test_the_mail_names_the_practice_the_day_and_the_page_only(
 
 
 @pytest.mark.parametrize("status", [Status.DRAFTED, Status.SENT, Status.TERMINATED])
-def test_only_executed_agreements_are_reminded_of(agreement: Agreement, alice: User, remind: object, status: str) -> None:
+def test_only_executed_agreements_are_reminded_of(
+    agreement: Agreement, alice: User, remind: object, status: str
+) -> None:
     Agreement.objects.filter(id=agreement.id).update(status=status)
 
     assert remind(7) == 0
 
 
-def test_a_renewed_agreement_is_not_reminded_of(agreement: Agreement, northside: Tenant, alice: User, remind: object) -> None:
+def test_a_renewed_agreement_is_not_reminded_of(
+    agreement: Agreement, northside: Tenant, alice: User, remind: object
+) -> None:
     Agreement.objects.create(
         tenant=northside, status=Status.EXECUTED, effective_on=ENDS + dt.timedelta(days=1),
         expires_on=ENDS + dt.timedelta(days=365), practice_signer="Alice", executed_at=dt.datetime.now(dt.UTC),

@@ -159,6 +159,7 @@ def test_two_workers_never_work_on_the_same_step_of_a_series(northside: Tenant, 
         other.execute("SELECT pg_advisory_lock(%s)", [key])
 
         assert steps.verify_seal(northside.id, series.id) == 0
+        other.execute("SELECT pg_advisory_unlock(%s)", [key])
     assert steps.verify_seal(northside.id, series.id) == 3
 
 

@@ -75,7 +75,10 @@ def test_the_link_works_once(client: Client, invite: object) -> None:
 
 
 def test_the_link_expires_after_seven_days(client: Client, invite: object) -> None:
-    fresh, old = invite(age=dt.timedelta(days=6, hours=23)), invite("old@northside.example", dt.timedelta(days=7, seconds=1))
+    fresh, old = (
+        invite(age=dt.timedelta(days=6, hours=23)),
+        invite("old@northside.example", dt.timedelta(days=7, seconds=1)),
+    )
 
     assert client.get(link(fresh)).status_code == 200
     assert client.get(link(old)).status_code == 404

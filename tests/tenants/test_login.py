@@ -59,7 +59,9 @@ def test_an_unknown_address_costs_as_many_password_digests_as_a_known_one(
     assert for_known == len(digests) - for_known == 1
 
 
-def test_a_wrong_password_is_in_the_trail_of_the_persons_practice(client: Client, alice: User, northside: Tenant) -> None:
+def test_a_wrong_password_is_in_the_trail_of_the_persons_practice(
+    client: Client, alice: User, northside: Tenant
+) -> None:
     give_password(alice)
 
     send_password(client, alice.email, "not it at all")
@@ -128,7 +130,9 @@ def test_a_malformed_address_is_no_attempt(client: Client, northside: Tenant, em
     assert actions_of(PLATFORM) == []
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"]
+)
 def test_another_site_as_next_is_forgotten(client: Client, alice: User, target: str) -> None:
     give_password(alice)
 

@@ -89,7 +89,9 @@ def test_a_malformed_invitation_is_refused(browser: Client, northside: Tenant, w
     assert invitations_of(northside) == []
 
 
-def test_revoking_voids_the_link_and_is_recorded(browser: Client, client: Client, invite: object, northside: Tenant) -> None:
+def test_revoking_voids_the_link_and_is_recorded(
+    browser: Client, client: Client, invite: object, northside: Tenant
+) -> None:
     link = invite()
     (invitation,) = invitations_of(northside)
 
@@ -179,7 +181,9 @@ def test_another_practices_member_cannot_be_touched(browser: Client, carol: User
     assert foreign.role == Role.OWNER
 
 
-def test_another_practices_invitation_cannot_be_touched(client: Client, invite: object, northside: Tenant, carol: User) -> None:
+def test_another_practices_invitation_cannot_be_touched(
+    client: Client, invite: object, northside: Tenant, carol: User
+) -> None:
     link = invite()
     (invitation,) = invitations_of(northside)
     foreigner = sign_in(carol)

@@ -19,7 +19,9 @@ NEW = "a fresh and long enough password"
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list]]:
     """What is asked of the workers."""
     sent: list[tuple[str, list]] = []
-    monkeypatch.setattr("tenants.services.sign_in.current_app.send_task", lambda name, args, **_: sent.append((name, args)))
+    monkeypatch.setattr(
+        "tenants.services.sign_in.current_app.send_task", lambda name, args, **_: sent.append((name, args))
+    )
     return sent
 
 
