@@ -9,6 +9,7 @@ class Action(models.TextChoices):
     SIGNED_IN = "session.signed-in", "Signed in"
     SIGNED_OUT = "session.signed-out", "Signed out"
     SIGN_IN_FAILED = "session.sign-in-failed", "Sign-in failed"
+    PASSWORD_CHANGED = "session.password-changed", "Password changed"
     SECOND_FACTOR_ENROLLED = "session.second-factor-enrolled", "Second factor enrolled"
     RECOVERY_CODES_ISSUED = "session.recovery-codes-issued", "Recovery codes issued"
     MEMBER_INVITED = "member.invited", "Member invited"

@@ -3,7 +3,7 @@
 import logging
 import re
 
-_SECRET_PATH = re.compile(r"(/(?:s|records|join)/)[A-Za-z0-9_\-]{16,}")
+_SECRET_PATH = re.compile(r"(/(?:s|records|join|reset/[A-Za-z0-9_\-]+)/)[A-Za-z0-9_\-]{16,}")
 _UID_PATH = re.compile(r"(/(?:studies|series|instances)/)[0-9.]{5,64}")
 
 

@@ -86,6 +86,13 @@ def test_the_link_expires_after_seven_days(client: Client, invite: object) -> No
     assert not User.objects.filter(email="old@northside.example").exists()
 
 
+def test_the_service_refuses_an_expired_invitation(invite: object, alice: User, moment: dt.datetime) -> None:
+    secret = invite(age=dt.timedelta(days=8))
+
+    with pytest.raises(InvitationInvalid):
+        join_as_new(actor(alice), secret, name="Dana", password=PASSWORD, now=moment)
+
+
 @pytest.mark.parametrize("secret", ["x", "A" * 43, "0" * 200])
 def test_a_made_up_link_is_gone(client: Client, northside: Tenant, secret: str) -> None:
     assert client.get(link(secret)).status_code == 404

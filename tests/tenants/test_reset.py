@@ -7,6 +7,9 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
+from audit.actions import Action
+from audit.models import AuditEvent
+from audit.scope import tenant_scope
 from tenants.models import User
 from tenants.tasks import mail_password_reset
 from tests.cast import PASSWORD, sign_in
@@ -161,3 +164,13 @@ def test_one_persons_link_does_not_open_anothers_account(client: Client, alice: 
     forged = reverse("reset_open", args=[urlsafe_base64_encode(force_bytes(bob.pk)), token])
 
     assert client.get(forged).status_code == 404
+
+
+def test_a_changed_password_is_in_the_practices_trail(client: Client, alice: User, link: str) -> None:
+    client.get(link)
+
+    choose(client)
+
+    with tenant_scope(alice.memberships.get().tenant_id):
+        event = AuditEvent.objects.get(action=Action.PASSWORD_CHANGED)
+    assert event.subject_id == str(alice.pk)

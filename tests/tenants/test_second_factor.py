@@ -185,6 +185,22 @@ def test_the_password_alone_cannot_replace_an_authenticator(halfway: Client, ali
     assert TOTPDevice.objects.get(user=alice).key != key
 
 
+def test_whoever_is_enrolled_is_shown_no_key_after_the_password(halfway: Client) -> None:
+    assert halfway.get(reverse("second_factor")).url == reverse("login_code")
+
+
+def test_a_new_authenticator_ends_the_session_that_a_recovery_code_opened(
+    halfway: Client, alice: User, moment: datetime
+) -> None:
+    send_code(halfway, issue_recovery_codes(actor(alice), alice, moment)[0])
+    assert halfway.get(reverse("account")).status_code == 200
+    key = new_authenticator_key()
+
+    enrol(actor(alice), alice, key, code_for_key(key), moment, replace=True)
+
+    assert halfway.get(reverse("account")).url == reverse("second_factor")
+
+
 def test_the_service_refuses_a_second_first_enrolment(alice: User, moment: datetime) -> None:
     key = new_authenticator_key()
 

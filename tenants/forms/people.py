@@ -1,0 +1,21 @@
+"""Forms of the practice's people."""
+
+from django import forms
+
+from tenants.models import Role
+
+ROLE_HINT = "An owner runs the practice's account, an uploader takes in and shares, a viewer looks."
+
+
+class InvitationForm(forms.Form):
+    """Whom to invite, as what."""
+
+    name = forms.CharField(max_length=200)
+    email = forms.EmailField(label="E-mail", max_length=254)
+    role = forms.ChoiceField(choices=Role.choices, initial=Role.VIEWER, help_text=ROLE_HINT)
+
+
+class RoleForm(forms.Form):
+    """The role a member gets."""
+
+    role = forms.ChoiceField(choices=Role.choices)
