@@ -211,6 +211,7 @@ EMAIL_PORT = env.read_int("COLLIMATE_SMTP_PORT", 587)
 EMAIL_HOST_USER = env.read("COLLIMATE_SMTP_USER", "")
 EMAIL_HOST_PASSWORD = env.read("COLLIMATE_SMTP_PASSWORD", "")
 EMAIL_USE_TLS = True
+EMAIL_TIMEOUT = 10  # a mail server that hangs must not hold a page
 DEFAULT_FROM_EMAIL = env.read("COLLIMATE_MAIL_FROM", "Collimate <no-reply@collimate.example>")
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

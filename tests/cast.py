@@ -33,7 +33,8 @@ def add_tenant(slug: str, name: str, kind: str = Tenant.Kind.DENTAL, agreed: boo
         today = timezone.localdate()
         Agreement.objects.create(
             tenant=tenant, status=Status.EXECUTED, effective_on=today - dt.timedelta(days=30),
-            expires_on=today + dt.timedelta(days=335), practice_signer="Alice", vendor_signer="Vera", executed_at=timezone.now(),
+            expires_on=today + dt.timedelta(days=335), practice_signer="Alice", vendor_signer="Vera",
+            executed_at=timezone.now(),
         )  # fmt: skip
     return tenant
 

@@ -23,5 +23,8 @@ class Migration(migrations.Migration):
     dependencies = [("imaging", "0001_initial")]
     operations = [
         *(tenant_wall(f"imaging_{table}") for table in TABLES),
-        *(composite_foreign_key(f"imaging_{child}", column, f"imaging_{parent}") for child, column, parent in REFERENCES),
+        *(
+            composite_foreign_key(f"imaging_{child}", column, f"imaging_{parent}")
+            for child, column, parent in REFERENCES
+        ),
     ]

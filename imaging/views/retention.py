@@ -77,7 +77,7 @@ def request_purge(request: HttpRequest, study_instance_uid: str) -> HttpResponse
 @not_found_for(StudyNotFound)
 def approve_purge(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
     """The second yes."""
-    return _decide(request, retention.approve_purge, study_instance_uid, "Approved. The purge follows the grace period.")
+    return _decide(request, retention.approve_purge, study_instance_uid, "Approved. The purge follows the grace time.")
 
 
 @require_POST

@@ -90,10 +90,14 @@ class Supervisor:
         self._rpc().reloadConfig()
         self._rpc().addProcessGroup(name)
 
-    def remove(self, name: str) -> None:
-        """Stop and forget the program; no error if there is none."""
+    def stop(self, name: str) -> None:
+        """Stop the program and wait for its end; no error if it does not run."""
         with _expected("BAD_NAME", "NOT_RUNNING"):
             self._rpc().stopProcess(name)
+
+    def remove(self, name: str) -> None:
+        """Stop and forget the program; no error if there is none."""
+        self.stop(name)
         with _expected("BAD_NAME"):
             self._rpc().removeProcessGroup(name)
 

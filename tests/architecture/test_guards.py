@@ -93,8 +93,8 @@ def queue_of(name: str) -> str:
 
 
 def test_every_task_has_time_limits_and_a_queue_that_a_worker_serves() -> None:
-    from infra.local.programs import portal_programs
     from infra.local.layout import current_layout
+    from infra.local.programs import portal_programs
 
     served = " ".join(" ".join(program.command) for program in portal_programs(current_layout(), 8000))
 

@@ -10,8 +10,8 @@ from audit.models import AuditEvent
 from audit.scope import NoActiveTenant, tenant_scope
 from audit.selectors import Alteration, find_alteration
 from audit.services import record, record_viewing
-from tests.cast import add_tenant
 from tenants.models import Tenant
+from tests.cast import add_tenant
 
 
 def write_events(tenant: Tenant, count: int = 5) -> None:

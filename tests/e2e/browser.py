@@ -30,7 +30,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_browser(chromium: Browser, stack: RunningStack) -> Iterator[Callable[..., Page]]:
-    """`open_browser(DESKTOP)`: a page in a browser profile of its own. A script error or a CSP report fails the test."""
+    """`open_browser(DESKTOP)`: a page in a profile of its own. A script error or a CSP report fails the test."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 

@@ -18,7 +18,10 @@ import pyotp
 import pytest
 import requests
 
+from infra.local.layout import Layout
+from infra.local.node_program import NAME_PREFIX
 from infra.local.ports import free_port
+from infra.local.supervision import Supervisor
 
 REPO = Path(__file__).resolve().parents[2]
 OURS = ("COLLIMATE_", "DATABASE_", "REDIS_", "DJANGO_", "PYTEST_")
@@ -64,12 +67,12 @@ class RunningStack:
         """An account of the cast by its first name, lower case."""
         return self._accounts[name]
 
-    def manage(self, *arguments: str, stdin: str = "") -> str:
+    def manage(self, *arguments: str) -> str:
         """The output of a management command in the stack's own environment."""
         command = f'. "{self.var}/env" && exec "{sys.executable}" manage.py "$@"'
         done = subprocess.run(
             ["bash", "-c", command, "manage", *arguments],
-            cwd=REPO, env=bare_environment(), capture_output=True, text=True, input=stdin, check=False,
+            cwd=REPO, env=bare_environment(), capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
@@ -96,18 +99,21 @@ class RunningStack:
                 continue
         return found
 
-    def supervise(self, action: str, *programs: str) -> None:
-        """Start or stop programs by their names' beginnings through the stack's supervisor."""
-        code = (
-            "import sys; from infra.local.layout import current_layout; "
-            "from infra.local.supervision import Supervisor; s = Supervisor(current_layout()); r = s._rpc().supervisor; "
-            "names = [n for n in s.states() if n.startswith(tuple(sys.argv[2:]))]; "
-            "[getattr(r, sys.argv[1] + 'Process')(n) for n in names]"
-        )
-        subprocess.run(
-            [sys.executable, "-c", code, action, *programs],
-            cwd=REPO, env=bare_environment() | {"COLLIMATE_VAR": str(self.var)}, check=True, capture_output=True,
-        )  # fmt: skip
+    def stop_nodes(self) -> None:
+        """Stop every Orthanc; the supervisor leaves them stopped."""
+        for name in self._node_names():
+            self._supervisor().stop(name)
+
+    def start_nodes(self) -> None:
+        """Start them again."""
+        for name in self._node_names():
+            self._supervisor().start(name)
+
+    def _supervisor(self) -> Supervisor:
+        return Supervisor(Layout(self.var))
+
+    def _node_names(self) -> list[str]:
+        return [name for name in self._supervisor().states() if name.startswith(NAME_PREFIX)]
 
     def kill(self, *words: str) -> int:
         """`kill -9` to the stack's processes whose command line has the words; returns how many there were."""

@@ -46,7 +46,7 @@ def test_with_both_orthancs_stopped_uploads_are_acknowledged_and_studies_open(
 ) -> None:
     study = generate_uid()
     series, sop, content = new_instance(study)
-    stack.supervise("stop", "node-")
+    stack.stop_nodes()
     try:
         assert not stack.processes("Orthanc")
 
@@ -56,7 +56,7 @@ def test_with_both_orthancs_stopped_uploads_are_acknowledged_and_studies_open(
         assert northside.get(f"studies/{study}/series/{series}/metadata").status_code == 200
         assert pending(stack, study) == 1
     finally:
-        stack.supervise("start", "node-")
+        stack.start_nodes()
 
     wait_until(lambda: pending(stack, study) == 0, 90, "the nodes catching up")
 
@@ -104,7 +104,6 @@ def test_nothing_under_var_but_the_databases_holds_a_name_or_pixels(
     assert len(set(pixels)) > 8
     assert northside.store(content) == 200
     wait_until(lambda: pending(stack, study) == 0, 90, "the pipeline")
-    stack.manage("shell", "-c", "pass")
 
     found = [
         path.relative_to(stack.var)

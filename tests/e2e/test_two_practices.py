@@ -1,4 +1,4 @@
-"""The same disc carried to two practices: each gets back its own bytes by every path, and neither can touch the other's."""
+"""The same disc carried to two practices: each gets back its own bytes by every path, and keeps them."""
 
 import json
 
@@ -23,12 +23,13 @@ out = {{}}
 for slug in ("northside", "southside"):
     tenant = find_tenant(slug)
     with tenant_scope(tenant.id):
-        rows = list(Instance.objects.filter(series__study__study_instance_uid={study!r}).values_list("id", "sop_instance_uid"))
+        rows = list(Instance.objects.filter(series__study__study_instance_uid={study!r}).values_list("id", flat=True))
     for region in (1, 2):
         node = get_orthanc(tenant.id, region)
         held = {study!r} in node.list_study_uids()
-        out[f"{{slug}}-node-{{region}}"] = hashlib.sha256(b"".join(node.read_instance({sop!r}))).hexdigest() if held else None
-        for object_id, _ in rows:
+        kept = b"".join(node.read_instance({sop!r})) if held else b""
+        out[f"{{slug}}-node-{{region}}"] = hashlib.sha256(kept).hexdigest() if held else None
+        for object_id in rows:
             with get_vault(region).open(tenant.id, object_id) as reader:
                 out[f"{{slug}}-vault-{{region}}"] = hashlib.sha256(b"".join(reader.iter_all())).hexdigest()
 print(json.dumps(out))
@@ -43,7 +44,8 @@ from tenants.selectors import find_tenant
 from imaging.models import Study, Tombstone
 from imaging.services import purge, retention
 tenant, now = find_tenant("northside"), timezone.now()
-people = [Actor(ActorKind.USER, str(User.objects.get(email=e).pk), e) for e in ("bob@northside.example", "alice@northside.example")]
+emails = ("bob@northside.example", "alice@northside.example")
+people = [Actor(ActorKind.USER, str(User.objects.get(email=email).pk), email) for email in emails]
 then = now - timedelta(days=12 * 366)
 with tenant_scope(tenant.id):
     Study.objects.filter(study_instance_uid={study!r}).update(

@@ -1,5 +1,6 @@
-"""The two walks of first light, in a real browser against the real stack: from a practice's upload to a surgeon's tablet
-and to the patient's ZIP.
+"""The two walks of first light, in a real browser against the real stack.
+
+From a practice's upload to a surgeon's tablet, and to the patient's ZIP.
 """
 
 import io
@@ -14,8 +15,8 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.browser import DESKTOP, TABLET, picture, sign_in, write_files
 from tests.e2e.stack import RunningStack, wait_until
-from tests.imaging.incoming import bad_files
 from tests.imaging.dicom.hostile import markup_name, tiny_instance
+from tests.imaging.incoming import bad_files
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 ULTRASOUND = "examples_ybr_color.dcm"  # 30 frames of JPEG: images that move

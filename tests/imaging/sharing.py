@@ -49,7 +49,8 @@ def send_invitation(tenant: Tenant, sender: User, uid: str, birth_date: dt.date 
         issued = invite_patient(
             actor(sender), uid, email="pat@home.example", birth_date=birth_date, now=timezone.now()
         )
-    return Sent(issued.invitation_id, issued.code, f"/records/{issued.secret}", f"/records/open/{issued.invitation_id}/")
+    page = f"/records/open/{issued.invitation_id}/"
+    return Sent(issued.invitation_id, issued.code, f"/records/{issued.secret}", page)
 
 
 def redeem(sent: Sent, client: Client | None = None) -> Client:

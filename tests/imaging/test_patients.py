@@ -9,8 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.actions import Action
+from imaging.access import StudyNotFound
 from imaging.models import PatientInvitation, Study
 from imaging.selectors.patients import list_invitations
+from imaging.services.patients import revoke_invitation
 from tenants.baas.models import Agreement
 from tenants.models import Tenant, User
 from tenants.scoping import tenant_scope
@@ -152,6 +154,13 @@ def test_whoever_may_not_invite_cannot_end_an_invitation(
 
     assert sign_in(request.getfixturevalue(who)).post(revoke_url(sent.id, slug)).status_code == 404
     redeem(sent)
+
+
+def test_the_service_itself_asks_for_the_role(study: str, northside: Tenant, bob: User, nora: User) -> None:
+    sent = send_invitation(northside, bob, study)
+
+    with tenant_scope(northside.id), pytest.raises(StudyNotFound):
+        revoke_invitation(actor(nora), sent.id, timezone.now())
 
 
 def test_an_invitation_is_ended_by_post_alone_and_an_unknown_one_is_not_found(bob: User) -> None:

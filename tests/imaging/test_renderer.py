@@ -13,7 +13,8 @@ from imaging.dicom.gate import Gate
 
 REAL = [
     "CT_small.dcm", "MR_small_RLE.dcm", "JPEG2000.dcm", "JPEG-lossy.dcm", "JPEG-LL.dcm", "SC_rgb_small_odd.dcm",
-    "US1_UNCR.dcm", "examples_palette.dcm", "examples_ybr_color.dcm", "ExplVR_BigEnd.dcm", "image_dfl.dcm", "color-pl.dcm",
+    "US1_UNCR.dcm", "examples_palette.dcm", "examples_ybr_color.dcm", "ExplVR_BigEnd.dcm", "image_dfl.dcm",
+    "color-pl.dcm",
     "SC_rgb_jpeg_dcmtk.dcm", "MR_small_jpeg_ls_lossless.dcm", "HTJ2KLossless_08_RGB.dcm", "liver_1frame.dcm",
 ]  # fmt: skip
 

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.actions import Action
+from imaging.access import StudyNotFound
 from imaging.forms.sharing import CodeForm
 from imaging.models import ShareLink, Study
 from imaging.selectors.shares import list_links, state_of
@@ -81,7 +82,11 @@ def test_the_mail_holds_the_link_and_neither_code_nor_patient(
 
 
 def test_a_dead_mail_server_does_not_hide_link_and_code(
-    study: str, northside: Tenant, bob: User, settings: object, caplog: object, django_capture_on_commit_callbacks: object
+    study: str,
+    bob: User,
+    settings: object,
+    caplog: object,
+    django_capture_on_commit_callbacks: object,
 ) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
@@ -189,6 +194,16 @@ def test_whoever_may_not_share_cannot_touch_a_link(
 
     assert sign_in(request.getfixturevalue(who)).post(act_url(sent.id, act)).status_code == 404
     redeem(sent)
+
+
+@pytest.mark.parametrize("change", [sharing.revoke_link, sharing.unlock_link])
+def test_the_service_itself_asks_for_the_role(
+    change: object, study: str, northside: Tenant, bob: User, nora: User
+) -> None:
+    sent = send_link(northside, bob, study)
+
+    with tenant_scope(northside.id), pytest.raises(StudyNotFound):
+        change(actor(nora), sent.id, timezone.now())
 
 
 @pytest.mark.parametrize("act", ["revoke", "unlock"])

@@ -74,7 +74,7 @@ def process(tmp_path):
     started.kill()
 
 
-def test_no_file_outside_the_index_shows_a_name_or_pixels(orthanc_process, orthanc_node):  # noqa: F811
+def test_no_file_outside_the_index_shows_a_name_or_pixels(orthanc_process, orthanc_node):
     for name in FILES:
         store(orthanc_node, real_file(name))
     names = {str(dcmread(BytesIO(real_file(name))).PatientName).encode() for name in FILES}
@@ -90,7 +90,7 @@ def test_no_file_outside_the_index_shows_a_name_or_pixels(orthanc_process, ortha
         assert not any(run in content for run in runs), path.name
 
 
-def test_deleting_a_study_removes_its_sealed_files(orthanc_process, orthanc_node):  # noqa: F811
+def test_deleting_a_study_removes_its_sealed_files(orthanc_process, orthanc_node):
     store(orthanc_node, real_file())
 
     orthanc_node.delete_study(str(dcmread(BytesIO(real_file())).StudyInstanceUID))
@@ -184,11 +184,11 @@ WRONG = [None, ("orthanc", "orthanc"), ("collimate", "wrong"), ("collimate", "")
 
 
 @pytest.mark.parametrize("credentials", WRONG)
-def test_nobody_else_gets_in(orthanc_process, credentials):  # noqa: F811
+def test_nobody_else_gets_in(orthanc_process, credentials):
     assert requests.get(f"{orthanc_process.url}/system", auth=credentials, timeout=5).status_code == 401
 
 
-def test_a_wrong_password_is_told_apart_from_an_outage(orthanc_process):  # noqa: F811
+def test_a_wrong_password_is_told_apart_from_an_outage(orthanc_process):
     stranger = OrthancNode(orthanc_process.url, orthanc_process.username, "wrong")
 
     with pytest.raises(NodeUnauthorised):
@@ -200,13 +200,13 @@ def test_a_wrong_password_is_told_apart_from_an_outage(orthanc_process):  # noqa
     [("GET", "/app/explorer.html", 404), ("PROPFIND", "/webdav/", 404), ("GET", "/wado", 404),
      ("POST", "/tools/execute-script", 403), ("GET", "/system", 200)],
 )  # fmt: skip
-def test_what_we_do_not_use_is_shut(orthanc_process, method, path, status):  # noqa: F811
+def test_what_we_do_not_use_is_shut(orthanc_process, method, path, status):
     auth = (orthanc_process.username, orthanc_process.password)
 
     assert requests.request(method, orthanc_process.url + path, auth=auth, timeout=5).status_code == status
 
 
-def test_the_node_listens_on_its_http_port_alone(orthanc_process):  # noqa: F811
+def test_the_node_listens_on_its_http_port_alone(orthanc_process):
     links = [str(link.readlink()) for link in Path(f"/proc/{orthanc_process.process.pid}/fd").iterdir()]
     sockets = {re.sub(r"\D", "", link) for link in links if "socket" in link}
     listening = {
@@ -219,7 +219,7 @@ def test_the_node_listens_on_its_http_port_alone(orthanc_process):  # noqa: F811
     assert listening == {int(orthanc_process.url.rpartition(":")[2])}
 
 
-def test_the_log_and_the_configuration_hold_no_name(orthanc_process, orthanc_node):  # noqa: F811
+def test_the_log_and_the_configuration_hold_no_name(orthanc_process, orthanc_node):
     store(orthanc_node, real_file())
 
     assert b"CompressedSamples" not in (orthanc_process.directory / "log").read_bytes()
