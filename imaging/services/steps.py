@@ -4,9 +4,11 @@ A step holds an advisory lock per series, so that two workers never do the same 
 state at a time in a short transaction, so that a killed worker loses nothing but the instance it was at.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from uuid import UUID
 
 from blake3 import blake3
@@ -14,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from imaging.adapters.orthanc import InstanceMissing, NodeRefused, NodeUnavailable, OrthancNode
-from imaging.adapters.vault import Vault
+from imaging.adapters.vault import KeyMissing, ObjectMissing, Vault
 from imaging.models import Instance, Series
 from imaging.pipeline import Step, enqueue
 from imaging.selectors.pipeline import list_waiting
@@ -32,6 +34,17 @@ class DigestMismatch(Exception):
         self.where = where
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a step does for one instance: `do` returns the columns to set, `undo` takes back what it left behind.
+
+    `undo` is for the instance whose study was purged while the step was at it: its copy must not outlive it.
+    """
+
+    do: Callable[[Instance], dict[str, object]]
+    undo: Callable[[Instance], object]
+
+
 def verify_seal(tenant_id: UUID, series_id: UUID) -> int:
     """Read each new instance back from the vault of region 1; returns how many proved equal."""
     vault = get_vault(1)
@@ -40,7 +53,7 @@ def verify_seal(tenant_id: UUID, series_id: UUID) -> int:
         _require_digest(instance, _read_sealed(vault, instance), "vault of region 1")
         return {"sealed_at": timezone.now()}
 
-    return _work_through(Step.VERIFY_SEAL, tenant_id, series_id, verify)
+    return _work_through(Step.VERIFY_SEAL, tenant_id, series_id, Work(verify, lambda instance: None))
 
 
 def store(tenant_id: UUID, series_id: UUID) -> int:
@@ -48,8 +61,8 @@ def store(tenant_id: UUID, series_id: UUID) -> int:
 
     Raises `NodeUnavailable` when the node is away; the sweeper asks again.
     """
-    keep = _store_with(get_vault(1), get_orthanc(tenant_id, 1), "stored_at", "store_refusal")
-    return _work_through(Step.STORE, tenant_id, series_id, keep)
+    work = _store_with(get_vault(1), get_orthanc(tenant_id, 1), "stored_at", "store_refusal")
+    return _work_through(Step.STORE, tenant_id, series_id, work)
 
 
 def mirror(tenant_id: UUID, series_id: UUID) -> int:
@@ -64,7 +77,8 @@ def mirror(tenant_id: UUID, series_id: UUID) -> int:
         _require_digest(instance, _read_sealed(target, instance), "vault of region 2")
         return {"mirrored_at": timezone.now()}
 
-    done = _work_through(Step.MIRROR, tenant_id, series_id, copy)
+    work = Work(copy, lambda instance: target.delete(instance.tenant_id, instance.id))
+    done = _work_through(Step.MIRROR, tenant_id, series_id, work)
     _mirror_thumbnail(tenant_id, series_id, source, target)
     with tenant_scope(tenant_id):
         enqueue(Step.STORE_MIRROR, tenant_id, series_id)
@@ -73,11 +87,11 @@ def mirror(tenant_id: UUID, series_id: UUID) -> int:
 
 def store_mirror(tenant_id: UUID, series_id: UUID) -> int:
     """Store each mirrored instance in the tenant's Orthanc of region 2, from region 2's vault."""
-    keep = _store_with(get_vault(2), get_orthanc(tenant_id, 2), "mirror_stored_at", "mirror_store_refusal")
-    return _work_through(Step.STORE_MIRROR, tenant_id, series_id, keep)
+    work = _store_with(get_vault(2), get_orthanc(tenant_id, 2), "mirror_stored_at", "mirror_store_refusal")
+    return _work_through(Step.STORE_MIRROR, tenant_id, series_id, work)
 
 
-def _store_with(vault: Vault, node: OrthancNode, state: str, refusal: str) -> Callable[[Instance], dict[str, object]]:
+def _store_with(vault: Vault, node: OrthancNode, state: str, refusal: str) -> Work:
     def keep(instance: Instance) -> dict[str, object]:
         try:
             node.store_instance(_read_sealed(vault, instance), instance.size)
@@ -87,10 +101,10 @@ def _store_with(vault: Vault, node: OrthancNode, state: str, refusal: str) -> Ca
             return {refusal: str(refused)[:200] or "refused"}
         return {state: timezone.now()}
 
-    return keep
+    return Work(keep, lambda instance: node.delete_instance(instance.sop_instance_uid))
 
 
-def _work_through(step: Step, tenant_id: UUID, series_id: UUID, work: Callable[[Instance], dict[str, object]]) -> int:
+def _work_through(step: Step, tenant_id: UUID, series_id: UUID, work: Work) -> int:
     done = 0
     with _alone(step, series_id) as free:
         if not free:
@@ -102,18 +116,23 @@ def _work_through(step: Step, tenant_id: UUID, series_id: UUID, work: Callable[[
     return done
 
 
-def _try_one(step: Step, instance: Instance, work: Callable[[Instance], dict[str, object]]) -> int:
+def _try_one(step: Step, instance: Instance, work: Work) -> int:
     try:
-        state = work(instance)
+        state = work.do(instance)
     except NodeUnavailable:
         raise
     except Exception as error:
         # One instance that cannot be read must not hold up its neighbours; it stays waiting and is seen as stuck.
         logger.error("Step %s failed for instance %s: %s", step.value, instance.id, type(error).__name__)
-        return 0
+        state = {}
     with tenant_scope(instance.tenant_id):
-        Instance.objects.filter(id=instance.id).update(**state)
-    return 1
+        # The lock makes a purge wait until we have written, or us until it has taken the row away.
+        still_there = Instance.objects.select_for_update().filter(id=instance.id).exists()
+        if still_there and state:
+            Instance.objects.filter(id=instance.id).update(**state)
+    if not still_there:
+        work.undo(instance)
+    return int(still_there and bool(state))
 
 
 def _mirror_thumbnail(tenant_id: UUID, series_id: UUID, source: Vault, target: Vault) -> None:
@@ -121,9 +140,12 @@ def _mirror_thumbnail(tenant_id: UUID, series_id: UUID, source: Vault, target: V
         series = Series.objects.filter(id=series_id).exclude(thumbnail=None).filter(thumbnail_mirrored=False).first()
     if series is None:
         return
-    source.copy_to(target, tenant_id, series.thumbnail)
+    with contextlib.suppress(ObjectMissing, KeyMissing):  # purged, or drawn anew, meanwhile
+        source.copy_to(target, tenant_id, series.thumbnail)
     with tenant_scope(tenant_id):
-        Series.objects.filter(id=series_id, thumbnail=series.thumbnail).update(thumbnail_mirrored=True)
+        kept = Series.objects.filter(id=series_id, thumbnail=series.thumbnail).update(thumbnail_mirrored=True)
+    if not kept:
+        target.delete(tenant_id, series.thumbnail)
 
 
 def _read_sealed(vault: Vault, instance: Instance) -> Iterator[bytes]:

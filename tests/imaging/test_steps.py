@@ -163,6 +163,26 @@ def test_two_workers_never_work_on_the_same_step_of_a_series(northside: Tenant, 
     assert steps.verify_seal(northside.id, series.id) == 3
 
 
+@pytest.mark.parametrize("step", ["mirror", "store"])
+def test_what_a_step_copied_while_the_study_was_purged_is_taken_back(
+    northside: Tenant, series: Series, nodes: Nodes, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    rows = states(northside)
+    require_digest = steps._require_digest
+
+    def purged_meanwhile(*args: object) -> None:
+        require_digest(*args)
+        with tenant_scope(northside.id):
+            Instance.objects.all().delete()
+
+    monkeypatch.setattr(steps, "_require_digest", purged_meanwhile)
+
+    getattr(steps, step)(northside.id, series.id)
+
+    assert not any(get_vault(2).exists(northside.id, row.id) for row in rows)
+    assert steps.get_orthanc(northside.id, 1).list_study_uids() == []
+
+
 def flip_a_bit(settings: object, row: Instance) -> None:
     from pathlib import Path
 
