@@ -12,7 +12,7 @@ from django.utils.http import urlsafe_base64_encode
 from tenants.models import User
 
 
-@shared_task(name="tenants.mail_password_reset", queue="housekeeping", time_limit=60, soft_time_limit=50)
+@shared_task(name="tenants.mail_password_reset", time_limit=60, soft_time_limit=50)
 def mail_password_reset(user_id: int) -> None:
     """Mail a link for a new password. The message names no one when the address was unknown: then nothing is sent."""
     user = User.objects.filter(pk=user_id, is_active=True).first()
