@@ -5,7 +5,8 @@ from datetime import date
 from django import forms
 from django.utils import timezone
 
-from imaging.services.sharing import CODE_DIGITS, DEFAULT_DAYS, MAX_DAYS
+from imaging.services.guest_links import CODE_DIGITS
+from imaging.services.sharing import DEFAULT_DAYS, MAX_DAYS
 
 OLDEST_YEARS = 120
 

@@ -1,25 +1,34 @@
 """The patient's way to their own study (45 CFR 164.524): a link, the birth date and a code from the desk.
 
-The same rules as for share links: opening spends nothing, five wrong tries lock, revoking works on the next request.
+The rules are those of `guest_links`: opening spends nothing, five wrong tries lock, revoking works on the next request.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.utils.crypto import constant_time_compare
 
-from audit.actions import Action, Outcome
-from audit.actor import Actor, ActorKind
+from audit.actions import Action
+from audit.actor import Actor
 from audit.services import record
-from imaging.access import StudyNotFound, require_role, study_to_change
+from imaging.access import study_to_change
 from imaging.models import PatientInvitation
-from imaging.services.sharing import MAX_TRIES, LinkNotFound, WrongCode, mail_on_commit, new_code
+from imaging.services.guest_links import (
+    count_wrong,
+    get_live,
+    holder_of,
+    link_to_change,
+    mail_on_commit,
+    new_code,
+    record_link,
+    revoke,
+)
 from tenants.baas.access import require_agreement
-from tenants.models import Role, SecretKind
+from tenants.models import SecretKind
 from tenants.scoping import active_tenant_id
-from tenants.secrets import digest_of, issue_secret
+from tenants.secrets import issue_secret
 from tenants.selectors import get_tenant
 
 DAYS = 90
@@ -88,8 +97,8 @@ def open_invitation(actor: Actor, secret: str, now: datetime) -> PatientInvitati
     LinkNotFound
     NoAgreementInForce
     """
-    invitation = _get_live(secret, now)
-    _record(Action.PATIENT_OPENED, _holder(actor, invitation), invitation, now)
+    invitation = get_live(PatientInvitation, secret, now)
+    record_link(Action.PATIENT_OPENED, holder_of(actor, invitation), invitation, now)
     return invitation
 
 
@@ -103,63 +112,21 @@ def verify_patient(actor: Actor, secret: str, *, birth_date: date, code: str, no
     NoAgreementInForce
     WrongCode
     """
-    invitation = _get_live(secret, now, lock=True)
-    actor = _holder(actor, invitation)
+    invitation = get_live(PatientInvitation, secret, now, lock=True)
+    actor = holder_of(actor, invitation)
     code_matches = check_password(code, invitation.code_hash)
     born_matches = constant_time_compare(birth_date.isoformat(), invitation.birth_date.isoformat())
     if not (code_matches and born_matches):
-        _count_wrong(actor, invitation, now)
-        raise WrongCode(MAX_TRIES - invitation.failed_tries)
+        raise count_wrong(actor, invitation, Action.PATIENT_CODE_WRONG, Action.PATIENT_LOCKED, now)
     invitation.failed_tries = 0
     invitation.first_verified_at = invitation.first_verified_at or now
     invitation.save(update_fields=["failed_tries", "first_verified_at"])
-    _record(Action.PATIENT_VERIFIED, actor, invitation, now)
+    record_link(Action.PATIENT_VERIFIED, actor, invitation, now)
     return invitation
 
 
 def revoke_invitation(actor: Actor, invitation_id: UUID, now: datetime) -> PatientInvitation:
     """End the patient's link; it takes effect on the next request; raises `StudyNotFound`."""
-    require_role(actor, Role.OWNER, Role.UPLOADER)
-    rows = PatientInvitation.objects.select_related("study").select_for_update(of=("self",))
-    invitation = rows.filter(id=invitation_id).first()
-    if invitation is None:
-        raise StudyNotFound
-    if invitation.revoked_at is None:
-        invitation.revoked_at = now
-        invitation.save(update_fields=["revoked_at"])
-        _record(Action.PATIENT_REVOKED, actor, invitation, now)
+    invitation = link_to_change(PatientInvitation, actor, invitation_id)
+    revoke(actor, invitation, Action.PATIENT_REVOKED, now)
     return invitation
-
-
-def _holder(actor: Actor, invitation: PatientInvitation) -> Actor:
-    # The label is not the patient's address, which would be PHI in the trail.
-    if actor.kind is not ActorKind.ANONYMOUS:
-        return actor
-    return replace(actor, kind=ActorKind.PATIENT, id=str(invitation.id), label=ActorKind.PATIENT.label)
-
-
-def _record(
-    action: Action, actor: Actor, invitation: PatientInvitation, now: datetime, outcome: Outcome = Outcome.DONE
-) -> None:
-    uid = invitation.study.study_instance_uid
-    record(action, actor, study_instance_uid=uid, subject_id=invitation.id, outcome=outcome, now=now)
-
-
-def _get_live(secret: str, now: datetime, *, lock: bool = False) -> PatientInvitation:
-    rows = PatientInvitation.objects.select_related("study")
-    if lock:
-        rows = rows.select_for_update(of=("self",))
-    invitation = rows.filter(digest=digest_of(secret), revoked_at=None, locked_at=None, expires_at__gt=now).first()
-    if invitation is None:
-        raise LinkNotFound
-    require_agreement(active_tenant_id())
-    return invitation
-
-
-def _count_wrong(actor: Actor, invitation: PatientInvitation, now: datetime) -> None:
-    invitation.failed_tries += 1
-    invitation.locked_at = now if invitation.failed_tries >= MAX_TRIES else None
-    invitation.save(update_fields=["failed_tries", "locked_at"])
-    _record(Action.PATIENT_CODE_WRONG, actor, invitation, now, Outcome.DENIED)
-    if invitation.locked_at:
-        _record(Action.PATIENT_LOCKED, actor, invitation, now, Outcome.DENIED)
