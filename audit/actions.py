@@ -25,6 +25,7 @@ class Action(models.TextChoices):
     GATE_REFUSED = "agreement.gate-refused", "Refused: no agreement in force"
     ACCESS_DENIED = "access.denied", "Access denied"
     STUDIES_SEARCHED = "studies.searched", "Studies searched"
+    UPLOAD_FOLLOWED = "upload.followed", "Upload's studies listed"
     INSTANCES_RECEIVED = "instances.received", "Images received"
     INSTANCE_REFUSED = "instance.refused", "File refused"
     INSTANCE_CONFLICT = "instance.conflict", "Refused: same UID, other bytes"

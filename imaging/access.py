@@ -40,8 +40,11 @@ def study_to_download(actor: Actor, study_instance_uid: str, now: datetime | Non
     NoAgreementInForce
     """
     study = study_to_view(actor, study_instance_uid, now)
-    if actor.kind is ActorKind.SHARE and not find_live_link(actor, now or timezone.now()).may_download:
-        raise StudyNotFound
+    if actor.kind is ActorKind.SHARE:
+        # Read a second time: it may have been revoked since.
+        link = find_live_link(actor, now or timezone.now())
+        if link is None or not link.may_download:
+            raise StudyNotFound
     require_agreement(active_tenant_id())
     return study
 

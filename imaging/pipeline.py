@@ -10,7 +10,6 @@ from uuid import UUID
 
 from celery import current_app
 from django.db import models, transaction
-from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
 
@@ -62,9 +61,8 @@ def request_again(step: Step, tenant_id: UUID, subject_id: UUID) -> None:
 
 def _send(step: Step, tenant_id: str, subject_id: str, **options: object) -> None:
     try:
-        current_app.send_task(
-            f"imaging.{step.value}", [tenant_id, subject_id], retry=False, **options
-        )
-    except OperationalError:
-        # What was acknowledged is durable and indexed; the sweeper asks again when the broker is back.
-        logger.warning("The broker is away; step %s waits for the sweeper.", step.value)
+        current_app.send_task(f"imaging.{step.value}", [tenant_id, subject_id], retry=False, **options)
+    except Exception as error:
+        # Away, full or read-only: what was acknowledged is durable and indexed, and whoever sent it must be told so;
+        # the sweeper asks again when the broker is back.
+        logger.warning("The broker failed (%s); step %s waits for the sweeper.", type(error).__name__, step.value)

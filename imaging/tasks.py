@@ -1,17 +1,23 @@
 """Background steps: each task is one domain call; messages hold ids only."""
 
-from datetime import timedelta
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
 from imaging.pipeline import request_again
 from imaging.selectors.pipeline import list_stuck
 from imaging.services import purge, retention, steps, thumbnails, uploads
+from imaging.services.regions import discard_abandoned
 from tenants.background import tenant_task
 from tenants.scoping import tenant_scope
 from tenants.selectors import list_tenants
+
+logger = logging.getLogger(__name__)
 
 STUCK_AFTER = timedelta(seconds=20)
 SWEEP_LIMIT = 50
@@ -50,31 +56,43 @@ def finish_purge(tenant_id: UUID, tombstone_id: str) -> None:
 @shared_task(name="imaging.sweep_stuck", time_limit=300, soft_time_limit=270)
 def sweep_stuck() -> None:
     """Ask again for every step that sat too long, in every tenant; finish uploads whose process died."""
-    now = timezone.now()
-    for tenant in list_tenants():
-        with tenant_scope(tenant.id):
-            stuck = list_stuck(now - STUCK_AFTER, SWEEP_LIMIT)
-        for found in stuck:
-            request_again(found.step, tenant.id, found.subject_id)
-        uploads.finish_stuck_uploads(tenant.id, now)
+    # All messages first: taking in a large upload may use up the task's time.
+    _for_each_tenant(_request_stuck_steps)
+    _for_each_tenant(uploads.finish_stuck_uploads)
 
 
 @shared_task(name="imaging.expire_uploads", time_limit=600, soft_time_limit=540)
 def expire_uploads() -> None:
     """Remove what was begun and never finished."""
-    for tenant in list_tenants():
-        uploads.expire_uploads(tenant.id, timezone.now())
+    _for_each_tenant(uploads.expire_uploads)
+    discard_abandoned()
 
 
 @shared_task(name="imaging.mark_ended_retention", time_limit=1800, soft_time_limit=1700)
 def mark_ended_retention() -> None:
     """Mark the studies whose retention has ended. Nothing is removed by this."""
-    for tenant in list_tenants():
-        retention.mark_ended_retention(tenant.id, timezone.now())
+    _for_each_tenant(retention.mark_ended_retention)
 
 
 @shared_task(name="imaging.purge_approved", time_limit=1800, soft_time_limit=1700)
 def purge_approved() -> None:
     """Purge what two people wanted gone and whose grace period is over."""
+    _for_each_tenant(purge.purge_approved)
+
+
+def _request_stuck_steps(tenant_id: UUID, now: datetime) -> None:
+    with tenant_scope(tenant_id):
+        stuck = list_stuck(now - STUCK_AFTER, SWEEP_LIMIT)
+    for found in stuck:
+        request_again(found.step, tenant_id, found.subject_id)
+
+
+def _for_each_tenant(work: Callable[[UUID, datetime], object]) -> None:
+    """What fails for one practice must not keep the others waiting; the next run tries again."""
     for tenant in list_tenants():
-        purge.purge_approved(tenant.id, timezone.now())
+        try:
+            work(tenant.id, timezone.now())
+        except SoftTimeLimitExceeded:
+            raise
+        except Exception as error:
+            logger.error("%s failed for tenant %s: %s", work.__name__, tenant.id, type(error).__name__)

@@ -5,11 +5,13 @@ import re
 
 _SECRET_PATH = re.compile(r"(/(?:s|records|join|reset/[A-Za-z0-9_\-]+)/)[A-Za-z0-9_\-]{16,}")
 _UID_PATH = re.compile(r"(/(?:studies|series|instances)/)[0-9.]{5,64}")
+# PostgreSQL's errors quote the row they are about: names, birth dates and all.
+_ROW = re.compile(r"(DETAIL: ).*")
 
 
 def redact(line: str) -> str:
-    """The line with every link secret and DICOM UID in a path replaced by an ellipsis."""
-    return _UID_PATH.sub(r"\1…", _SECRET_PATH.sub(r"\1…", line))
+    """The line with every link secret and DICOM UID in a path, and every quoted row, replaced by an ellipsis."""
+    return _ROW.sub(r"\1…", _UID_PATH.sub(r"\1…", _SECRET_PATH.sub(r"\1…", line)))
 
 
 class RedactingFormatter(logging.Formatter):

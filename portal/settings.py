@@ -88,8 +88,15 @@ _connection = {
     "CONN_HEALTH_CHECKS": True,
     "DISABLE_SERVER_SIDE_CURSORS": True,
 }
+# One transaction that hangs must not stop a practice: the trail's head is locked by whoever writes an event.
+_limits = "-c lock_timeout=15s -c idle_in_transaction_session_timeout=60s"
 DATABASES = {
-    "default": {**_database, **_connection, "CONN_MAX_AGE": 60},
+    "default": {
+        **_database,
+        **_connection,
+        "CONN_MAX_AGE": 60,
+        "OPTIONS": {**_database.get("OPTIONS", {}), "options": _limits},
+    },
     "owner": {**_owner, **_connection, "CONN_MAX_AGE": 0, "TEST": {"MIRROR": "default"}},
 }
 DATABASE_ROUTERS = ["tenants.routing.OwnerMigrates"]
@@ -105,11 +112,19 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_TIME_LIMIT = 1800
 CELERY_TASK_SOFT_TIME_LIMIT = 1740
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_connect_timeout": 3,  # an upload asks for its steps before it is answered: no hanging with the broker
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
 CELERY_BEAT_SCHEDULE = {
-    "sweep-stuck-steps": {"task": "imaging.sweep_stuck", "schedule": env.read_int("COLLIMATE_SWEEP_SECONDS", 15)},
+    "sweep-stuck-steps": {
+        "task": "imaging.sweep_stuck",
+        "schedule": env.read_int("COLLIMATE_SWEEP_SECONDS", 15),
+        # A sweep that waited until the next is due is not needed any more: they must not pile up.
+        "options": {"expires": env.read_int("COLLIMATE_SWEEP_SECONDS", 15)},
+    },
     "expire-uploads": {"task": "imaging.expire_uploads", "schedule": crontab(minute=17)},
     "mark-ended-retention": {"task": "imaging.mark_ended_retention", "schedule": crontab(hour=2, minute=5)},
     "purge-approved": {"task": "imaging.purge_approved", "schedule": crontab(minute=35)},
@@ -226,5 +241,5 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"axes": {"level": "WARNING"}, "django.server": {"level": "WARNING"}},
+    "loggers": {name: {"level": "WARNING"} for name in ("axes", "django.server", "celery", "kombu")},
 }

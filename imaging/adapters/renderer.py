@@ -63,6 +63,11 @@ class _Sandbox:
             except (OSError, EOFError):
                 self._end(process)
                 raise RenderFailed("the sandbox died") from None
+            except BaseException:
+                # A task's time limit may strike here. What comes through these pipes next answers this request, and
+                # must never be taken for the next one's: that would be another patient's picture.
+                self._end(process)
+                raise
         if status != 0:
             raise RenderFailed(answer.decode("ascii", "replace")[:120])
         return answer

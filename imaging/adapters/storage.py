@@ -50,6 +50,9 @@ class Staging(Protocol):
     def discard(self, staged: Sequence[StagedFile]) -> None:
         """Remove what was staged."""
 
+    def discard_abandoned(self, older_than_s: float) -> int:
+        """Remove what killed writers staged at least so many seconds ago; return how much."""
+
 
 def fsync_path(path: str | Path) -> None:
     """Flush a file's or a directory's content to the disk."""
@@ -209,6 +212,10 @@ class ImmediateStaging:
         """Delete what was saved."""
         for each in staged:
             self._storage.delete(each.name)
+
+    def discard_abandoned(self, older_than_s: float) -> int:
+        """Do nothing: nothing here is unpublished."""
+        return 0
 
 
 class _PieceStream(io.RawIOBase):

@@ -118,6 +118,13 @@ class Vault:
         self.destroy_key(tenant_id, object_id)
         self._delete(object_name(tenant_id, object_id, _SEALED))
 
+    def discard_abandoned(self, older_than_s: float) -> int:
+        """Remove files that writers, killed so many seconds ago or more, began and never published; how many."""
+        if not isinstance(self._storage, Staging):
+            return 0
+        with _outages(self.region):
+            return self._storage.discard_abandoned(older_than_s)
+
     def exists(self, tenant_id: UUID, object_id: UUID) -> bool:
         """Tell whether both files are there. It opens nothing; see `verify`."""
         with _outages(self.region):

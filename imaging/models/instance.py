@@ -5,6 +5,8 @@ from django.db import models
 from imaging.models.series import Series
 from tenants.scoping import TenantModel
 
+_STATES = {"sealed_at": "seal", "stored_at": "store", "mirrored_at": "mirror", "mirror_stored_at": "mirror_store"}
+
 
 class Instance(TenantModel):
     """One SOP instance. `id` names its sealed object in the vaults; `digest` is BLAKE3 over its Part 10 bytes.
@@ -51,4 +53,13 @@ class Instance(TenantModel):
             *TenantModel.Meta.constraints,
             models.UniqueConstraint(fields=["tenant", "sop_instance_uid"], name="imaging_instance_uid"),
         ]
-        indexes = [models.Index(fields=["tenant", "series", "instance_number"], name="imaging_instance_order")]
+        indexes = [
+            models.Index(fields=["tenant", "series", "instance_number"], name="imaging_instance_order"),
+            # What the sweeper looks for: as small as the backlog, however large the archive.
+            *(
+                models.Index(
+                    fields=["tenant", "series"], condition=models.Q(**{state: None}), name=f"imaging_wait_{short}"
+                )
+                for state, short in _STATES.items()
+            ),
+        ]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from imaging.models import Instance, Series, Tombstone
 from imaging.pipeline import Step
@@ -32,16 +32,23 @@ def list_waiting(step: Step, series_id: UUID) -> list[Instance]:
 
 
 def list_stuck(since: datetime, limit: int) -> list[Stuck]:
-    """What has waited since before `since` in the active tenant: its message was lost, or its worker died."""
+    """What has waited since before `since` in the active tenant: its message was lost, or its worker died.
+
+    At most `limit` of each step, drawn by lot: what fails every time must not keep the rest from its turn.
+    """
     stuck = [Stuck(step, series_id) for step in WAITING for series_id in _list_stuck_series(step, since, limit)]
     undrawn = Series.objects.filter(thumbnail_instances__lt=F("instance_count"), last_received_at__lt=since)
-    stuck += [Stuck(Step.DRAW_THUMBNAIL, series_id) for series_id in undrawn.values_list("id", flat=True)[:limit]]
+    stuck += [Stuck(Step.DRAW_THUMBNAIL, series_id) for series_id in _draw(undrawn, limit)]
     unmirrored = Series.objects.filter(thumbnail__isnull=False, thumbnail_mirrored=False, last_received_at__lt=since)
-    stuck += [Stuck(Step.MIRROR, series_id) for series_id in unmirrored.values_list("id", flat=True)[:limit]]
-    unfinished = Tombstone.objects.filter(completed_at=None, purged_at__lt=since).values_list("id", flat=True)[:limit]
-    return stuck + [Stuck(Step.FINISH_PURGE, tombstone_id) for tombstone_id in unfinished]
+    stuck += [Stuck(Step.MIRROR, series_id) for series_id in _draw(unmirrored, limit)]
+    unfinished = Tombstone.objects.filter(completed_at=None, purged_at__lt=since)
+    return stuck + [Stuck(Step.FINISH_PURGE, tombstone_id) for tombstone_id in _draw(unfinished, limit)]
 
 
 def _list_stuck_series(step: Step, since: datetime, limit: int) -> list[UUID]:
     waiting = Instance.objects.filter(WAITING[step], received_at__lt=since)
-    return list(waiting.order_by().values_list("series_id", flat=True).distinct()[:limit])
+    return _draw(Series.objects.filter(id__in=waiting.values("series_id")), limit)
+
+
+def _draw(rows: QuerySet, limit: int) -> list[UUID]:
+    return list(rows.order_by("?").values_list("id", flat=True)[:limit])

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from imaging.models import PurgeOrder, PurgeStatus, Study, Tombstone
 from imaging.retention_rules import RetentionPolicy, retention_ends_on
+from imaging.selectors.names import display_name
 from tenants.models import Tenant
 
 
@@ -93,9 +94,11 @@ def list_held() -> list[HeldRow]:
     """Studies under legal hold, newest hold first."""
     held = Study.objects.exclude(held_at=None).select_related("held_by").order_by("-held_at")
     return [
-        HeldRow(s.study_instance_uid, s.patient_name, s.study_date, s.held_at, s.held_by.name, s.hold_reason)
+        HeldRow(
+            s.study_instance_uid, display_name(s.patient_name), s.study_date, s.held_at, s.held_by.name, s.hold_reason,
+        )
         for s in held[:500]
-    ]
+    ]  # fmt: skip
 
 
 def list_tombstones() -> list[TombstoneRow]:
@@ -111,7 +114,7 @@ def _order_row(order: PurgeOrder, viewer_id: int, now: datetime) -> OrderRow:
     study = order.study
     return OrderRow(
         study_instance_uid=study.study_instance_uid,
-        patient_name=study.patient_name,
+        patient_name=display_name(study.patient_name),
         study_date=study.study_date,
         description=study.study_description,
         instance_count=study.instance_count,

@@ -13,12 +13,13 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
 from audit.actions import Action, Outcome
 from audit.actor import SYSTEM
 from audit.services import record
-from imaging.adapters.orthanc import NodeUnavailable
+from imaging.adapters.orthanc import NodeError
 from imaging.adapters.vault import VaultUnavailable
 from imaging.models import Instance, PatientInvitation, PurgeOrder, PurgeStatus, Series, ShareLink, Study, Tombstone
 from imaging.pipeline import Step, enqueue
@@ -31,10 +32,18 @@ from tenants.selectors import get_tenant
 
 logger = logging.getLogger(__name__)
 MAX_PER_RUN = 200  # compliance.md BKP-08: a runaway purge stops here and is seen
+_NOT_IN_NODE = {
+    1: {"stored_at": None, "store_refusal": ""},
+    2: {"mirror_stored_at": None, "mirror_store_refusal": ""},
+}
 
 
 class PurgeRefused(Exception):
     """Something stands in the way; the text is its name."""
+
+
+class OrderVoid(PurgeRefused):
+    """The study is to be kept after all: the two yeses were given to another state of things."""
 
 
 def purge_approved(tenant_id: UUID, now: datetime) -> int:
@@ -93,18 +102,20 @@ def finish_purge(tenant_id: UUID, tombstone_id: UUID) -> bool:
 
 def _require_purgeable(study: Study, order: PurgeOrder, tenant: Tenant, now: datetime) -> None:
     if study.held_at:
-        raise PurgeRefused("held")
+        raise OrderVoid("held")
     if order.status != PurgeStatus.APPROVED or order.approved_by_id in (None, order.requested_by_id):
         raise PurgeRefused("not approved by two people")
     if order.grace_ends_at > now:
         raise PurgeRefused("within its grace period")
     if not has_retention_ended(study, tenant, now):
-        raise PurgeRefused("retention has not ended")
+        raise OrderVoid("retention has not ended")
 
 
 def _write_tombstone(study: Study, order: PurgeOrder, tenant: Tenant, now: datetime) -> Tombstone:
     instances = list(Instance.objects.filter(series__study=study).values_list("id", flat=True))
-    thumbnails = list(Series.objects.filter(study=study).exclude(thumbnail=None).values_list("thumbnail", flat=True))
+    # Locked: a worker that draws one meanwhile must find its series gone, and take the picture away again.
+    series = Series.objects.select_for_update(of=("self",)).filter(study=study).order_by("id")
+    thumbnails = [thumbnail for thumbnail in series.values_list("thumbnail", flat=True) if thumbnail]
     return Tombstone.objects.create(
         study_digest=hashlib.sha256(tenant.id.bytes + study.study_instance_uid.encode()).digest(),
         study_instance_uid=study.study_instance_uid,
@@ -135,15 +146,15 @@ def _empty_vault(tombstone: Tombstone, region: int) -> None:
 
 
 def _empty_node(tombstone: Tombstone, region: int) -> None:
-    with tenant_scope(tombstone.tenant_id):
-        # The same study may have been taken in again since: it is a new one, and the sweeper restores its copy.
-        came_back = Instance.objects.filter(series__study__study_instance_uid=tombstone.study_instance_uid)
-        states = {1: {"stored_at": None}, 2: {"mirror_stored_at": None}}
-        came_back.update(**states[region])
     try:
         get_orthanc(tombstone.tenant_id, region).delete_study(tombstone.study_instance_uid)
     except StorageNode.DoesNotExist:
         return
+    with tenant_scope(tombstone.tenant_id):
+        # The same study may have been taken in again since: it is a new one, and the sweeper restores its copy.
+        # After the deletion, which took along what a worker stored until then, or made its read-back fail.
+        came_back = Instance.objects.filter(series__study__study_instance_uid=tombstone.study_instance_uid)
+        came_back.update(**_NOT_IN_NODE[region])
 
 
 def _try_step(tombstone: Tombstone, state: str, step: Callable[[Tombstone], None]) -> bool:
@@ -151,7 +162,8 @@ def _try_step(tombstone: Tombstone, state: str, step: Callable[[Tombstone], None
         return True
     try:
         step(tombstone)
-    except (NodeUnavailable, VaultUnavailable) as error:
+    except (NodeError, VaultUnavailable) as error:
+        # Whatever one place answers, the others are emptied all the same.
         logger.warning("Purge %s waits: %s failed (%s)", tombstone.id, state, type(error).__name__)
         return False
     with tenant_scope(tombstone.tenant_id):
@@ -169,8 +181,21 @@ def _try_purge(tenant_id: UUID, study_id: UUID, now: datetime) -> bool:
     try:
         purge_study(tenant_id, study_id, now)
     except PurgeRefused as refusal:
-        with tenant_scope(tenant_id):
-            details = {"why": str(refusal)}
-            record(Action.PURGE_REFUSED, SYSTEM, subject_id=study_id, outcome=Outcome.DENIED, details=details, now=now)
+        _refuse(tenant_id, study_id, refusal, now)
+        return False
+    except SoftTimeLimitExceeded:
+        raise
+    except Exception as error:
+        # One that fails every time must not keep the others, which come after it, for ever.
+        logger.error("Purge of study %s failed: %s", study_id, type(error).__name__)
         return False
     return True
+
+
+def _refuse(tenant_id: UUID, study_id: UUID, refusal: PurgeRefused, now: datetime) -> None:
+    with tenant_scope(tenant_id):
+        if isinstance(refusal, OrderVoid):
+            # Marked anew when it ends, and asked of two people again.
+            PurgeOrder.objects.filter(study_id=study_id).delete()
+        details = {"why": str(refusal)}
+        record(Action.PURGE_REFUSED, SYSTEM, subject_id=study_id, outcome=Outcome.DENIED, details=details, now=now)

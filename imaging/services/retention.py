@@ -82,12 +82,11 @@ def mark_ended_retention(tenant_id: UUID, now: datetime) -> int:
     tenant = get_tenant(tenant_id)
     # No study younger than the shortest retention can have ended; the rule then decides one by one.
     horizon = now - timedelta(days=365 * tenant.retention_years)
-    marked = 0
     with tenant_scope(tenant_id):
-        old = Study.objects.filter(received_at__lte=horizon, held_at=None, purge_order=None)
-        for study in old.order_by("received_at").iterator(chunk_size=PAGE):
-            marked += _mark(study, tenant, now)
-    return marked
+        old = Study.objects.filter(received_at__lte=horizon, held_at=None, purge_order=None).order_by("received_at")
+        ended = [each.id for each in old.iterator(chunk_size=PAGE) if has_retention_ended(each, tenant, now)]
+    # A transaction each: the trail's head is locked from the first event on, and every reader waits for it.
+    return sum(_mark(tenant, study_id, now) for study_id in ended)
 
 
 def has_retention_ended(study: Study, tenant: Tenant, now: datetime) -> bool:
@@ -142,16 +141,21 @@ def reject_purge(actor: Actor, study_instance_uid: str, now: datetime) -> None:
     record(Action.PURGE_REJECTED, actor, study_instance_uid=study_instance_uid, now=now)
 
 
-def _mark(study: Study, tenant: Tenant, now: datetime) -> bool:
-    if not has_retention_ended(study, tenant, now):
-        return False
-    PurgeOrder.objects.create(
-        study=study,
-        retention_ended_on=retention_end_of(study, tenant),
-        marked_at=now,
-        grace_ends_at=now + timedelta(days=tenant.purge_grace_days),
-    )
-    record(Action.RETENTION_ENDED, SYSTEM, study_instance_uid=study.study_instance_uid, now=now)
+def _mark(tenant: Tenant, study_id: UUID, now: datetime) -> bool:
+    with tenant_scope(tenant.id):
+        # Locked and judged anew: held, marked or added to since it was found.
+        study = Study.objects.select_for_update(of=("self",)).filter(id=study_id, held_at=None).first()
+        if study is None or not has_retention_ended(study, tenant, now):
+            return False
+        if PurgeOrder.objects.filter(study=study).exists():
+            return False
+        PurgeOrder.objects.create(
+            study=study,
+            retention_ended_on=retention_end_of(study, tenant),
+            marked_at=now,
+            grace_ends_at=now + timedelta(days=tenant.purge_grace_days),
+        )
+        record(Action.RETENTION_ENDED, SYSTEM, study_instance_uid=study.study_instance_uid, now=now)
     return True
 
 

@@ -1,12 +1,34 @@
 """Looking for studies, and what is written down about it: which fields were searched, never for what."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from audit.actions import Action
 from audit.actor import Actor
 from audit.services import record, record_viewing
 from imaging import access
 from imaging.selectors import qido
 from imaging.selectors.qido import Found, Query
+from imaging.selectors.retention import HeldRow, OrderRow, TombstoneRow, list_held, list_orders, list_tombstones
 from imaging.selectors.worklist import Position, WorklistFilter, WorklistPage, list_worklist
+from tenants.models import Role
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What the retention page names: studies to decide on, studies held, and what was purged."""
+
+    orders: list[OrderRow]
+    held: list[HeldRow]
+    tombstones: list[TombstoneRow]
+
+
+def list_decisions(actor: Actor, now: datetime) -> Decisions:
+    """Studies whose retention ended or that are held, for owners and uploaders; raises `StudyNotFound`."""
+    access.require_role(actor, Role.OWNER, Role.UPLOADER)
+    found = Decisions(list_orders(int(actor.id), now), list_held(), list_tombstones())
+    _record_search(actor, ["retention"], len(found.orders) + len(found.held))
+    return found
 
 
 def search_worklist(actor: Actor, wanted: WorklistFilter, position: Position | None) -> WorklistPage:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from blake3 import blake3
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 from django.utils import timezone
 
-from imaging.adapters.orthanc import InstanceMissing, NodeRefused, NodeUnavailable, OrthancNode
+from imaging.adapters.orthanc import NodeRefused, NodeUnavailable, OrthancNode
 from imaging.adapters.vault import KeyMissing, ObjectMissing, Vault
 from imaging.models import Instance, Series
 from imaging.pipeline import Step, enqueue
@@ -96,7 +97,7 @@ def _store_with(vault: Vault, node: OrthancNode, state: str, refusal: str) -> Wo
         try:
             node.store_instance(_read_sealed(vault, instance), instance.size)
             _require_digest(instance, node.read_instance(instance.sop_instance_uid), f"node of region {vault.region}")
-        except (NodeRefused, InstanceMissing) as refused:
+        except NodeRefused as refused:
             # Orthanc takes less than the standard allows (orthanc.md §2); the vault has it all the same.
             return {refusal: str(refused)[:200] or "refused"}
         return {state: timezone.now()}
@@ -119,7 +120,7 @@ def _work_through(step: Step, tenant_id: UUID, series_id: UUID, work: Work) -> i
 def _try_one(step: Step, instance: Instance, work: Work) -> int:
     try:
         state = work.do(instance)
-    except NodeUnavailable:
+    except (NodeUnavailable, SoftTimeLimitExceeded):
         raise
     except Exception as error:
         # One instance that cannot be read must not hold up its neighbours; it stays waiting and is seen as stuck.

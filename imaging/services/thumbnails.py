@@ -69,12 +69,16 @@ def _keep(tenant_id: UUID, series: Series, thumbnail: bytes) -> UUID | None:
     object_id = uuid.uuid4()
     get_vault(1).seal(tenant_id, object_id, [thumbnail])
     with tenant_scope(tenant_id):
-        kept = Series.objects.filter(id=series.id).update(
+        # Read again, locked: another worker may have drawn meanwhile, and its picture must not be left behind unnamed.
+        current = Series.objects.select_for_update(of=("self",)).filter(id=series.id).first()
+        if current is None:
+            # The series was purged meanwhile: what we have just sealed must not outlive it.
+            return object_id
+        Series.objects.filter(id=series.id).update(
             thumbnail=object_id, thumbnail_mirrored=False, thumbnail_instances=series.instance_count
         )
         enqueue(Step.MIRROR, tenant_id, series.id)
-    # The series was purged meanwhile: what we have just sealed must not outlive it.
-    return series.thumbnail if kept else object_id
+    return current.thumbnail
 
 
 def _note_tried(tenant_id: UUID, series: Series) -> None:

@@ -12,16 +12,19 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import Error, connection
 
+from audit.actions import Action
 from audit.actor import Actor, ActorKind
+from audit.services import record_viewing
 from imaging.access import StudyNotFound
 from imaging.adapters.vault import KeyMissing, ObjectMissing, VaultUnavailable
 from imaging.crypto.layout import SealBroken
 from imaging.dicom.text import clean
 from imaging.models import Upload, UploadedFile, UploadSegment
-from imaging.selectors.uploads import get_upload, list_stuck, list_untidy
+from imaging.selectors.uploads import BatchStudy, get_upload, list_batch_studies, list_stuck, list_untidy
 from imaging.services import bundles, intake
 from imaging.services.intake import IncomingFile, Receipt, prepare_keys, require_may_store
 from imaging.services.regions import get_vault
@@ -163,18 +166,30 @@ def expire_uploads(tenant_id: UUID, now: datetime) -> int:
 
 
 def _expire(upload: Upload, now: datetime) -> bool:
-    waits = upload.offset == upload.length and not upload.completed_at
-    if waits and now < upload.expires_at + RESCUE:
-        return False
-    with suppress(UploadBusy, VaultUnavailable), _exclusive(upload.id):
-        _forget(upload)
-        return True
+    with suppress(UploadBusy, VaultUnavailable, Upload.DoesNotExist), _exclusive(upload.id):
+        with tenant_scope(upload.tenant_id):
+            # Its sender may have gone on since it was listed.
+            upload.refresh_from_db()
+        if _is_over(upload, now):
+            _forget(upload)
+            return True
     return False
+
+
+def _is_over(upload: Upload, now: datetime) -> bool:
+    waits = upload.offset == upload.length and not upload.completed_at
+    return upload.expires_at + (RESCUE if waits else timedelta(0)) <= now
 
 
 def _finish_for_creator(upload: Upload, now: datetime) -> bool:
     creator = User.objects.get(id=upload.created_by_id)
-    _try_to_complete(Actor(ActorKind.USER, str(creator.pk), creator.email), upload, now)
+    try:
+        _try_to_complete(Actor(ActorKind.USER, str(creator.pk), creator.email), upload, now)
+    except SoftTimeLimitExceeded:
+        raise
+    except Exception as error:
+        # A fault of ours with one upload must not keep the others waiting; it stays as it is, and is seen here.
+        logger.error("Upload %s could not be taken in: %s", upload.id, type(error).__name__)
     return upload.completed_at is not None
 
 
@@ -297,3 +312,15 @@ def _forget(upload: Upload) -> None:
     _drop_segments(upload)
     with tenant_scope(upload.tenant_id):
         Upload.objects.filter(id=upload.id).delete()
+
+
+def follow_batch(actor: Actor, batch: UUID, now: datetime) -> list[BatchStudy]:
+    """How far the studies of everything the actor dropped together have come, with an event for the names it shows.
+
+    Raises
+    ------
+    UploadNotFound
+    """
+    studies = list_batch_studies(actor, batch)
+    record_viewing(Action.UPLOAD_FOLLOWED, actor, study_instance_uid="", now=now)
+    return studies

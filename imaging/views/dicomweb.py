@@ -22,6 +22,7 @@ from imaging.services.sealed import NoCopyReadable
 from imaging.views.guards import reader
 from imaging.views.media import DICOM, bulk_type, file_type, frame_type, require_json
 
+MAX_FRAMES = 1000  # of one request: each costs a look-up, and the URL names them all
 _FRAME_LIST = re.compile(r"[0-9]{1,7}(,[0-9]{1,7})*", re.ASCII)
 _STATUS = {
     NotAcceptable: 406, FramesUnknown: 406, InvalidQuery: 400, FrameMissing: 404, NoSuchValue: 404, NoCopyReadable: 503,
@@ -124,9 +125,9 @@ def retrieve_instance_metadata(request: HttpRequest, **uids: str) -> HttpRespons
 @dicomweb
 def retrieve_frames(request: HttpRequest, frame_list: str, **uids: str) -> HttpResponseBase:
     """WADO-RS `…/instances/{instance}/frames/{list}`: frames as they are stored."""
-    if not _FRAME_LIST.fullmatch(frame_list):
+    numbers = [int(number) for number in frame_list.split(",")] if _FRAME_LIST.fullmatch(frame_list) else []
+    if not 0 < len(numbers) <= MAX_FRAMES:
         return HttpResponse(status=400)
-    numbers = [int(number) for number in frame_list.split(",")]
     choose_type = frame_type(request.headers.get("Accept"))
     return _multipart(retrieval.retrieve_frames(request.actor, *uids.values(), numbers, choose_type))
 

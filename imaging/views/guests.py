@@ -23,6 +23,7 @@ from imaging.selectors.disclosures import list_disclosures
 from imaging.selectors.shares import get_guest_study
 from imaging.services import patients, sharing
 from imaging.services.archive import archive_of
+from imaging.services.guest_links import LinkNotFound, WrongCode
 from imaging.services.sealed import NoCopyReadable
 from imaging.services.visits import Visit, begin_visit
 from imaging.views.downloads import download_response
@@ -54,16 +55,22 @@ def by_secret(kind: SecretKind) -> Callable[[View], View]:
             try:
                 with tenant_scope(tenant_id):
                     return _without_path_in_referrer(view(request, token))
-            except sharing.LinkNotFound:
-                return _gone(request)
+            except LinkNotFound:
+                return _refuse(request, tenant_id, Action.ACCESS_DENIED)
             except NoAgreementInForce:
-                with tenant_scope(tenant_id):
-                    record(Action.GATE_REFUSED, actor_of(request), outcome=Outcome.DENIED)
-                return _gone(request)
+                return _refuse(request, tenant_id, Action.GATE_REFUSED)
 
         return inner
 
     return decorate
+
+
+def _refuse(request: HttpRequest, tenant_id: UUID, action: Action) -> HttpResponse:
+    """A link that ended, or a shut gate: written down, as the scope it happened in was rolled back."""
+    with tenant_scope(tenant_id):
+        details = {"view": request.resolver_match.view_name or "", "method": request.method}
+        record(action, actor_of(request), outcome=Outcome.DENIED, details=details)
+    return _gone(request)
 
 
 def by_grant(kind: ActorKind) -> Callable[[View], View]:
@@ -97,7 +104,7 @@ def open_share(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             link = sharing.redeem_link(actor_of(request), token, form.cleaned_data["code"], timezone.now())
-        except sharing.WrongCode as wrong:
+        except WrongCode as wrong:
             return _wrong(request, form, wrong, "imaging/share_open.html")
         return _enter(request, ActorKind.SHARE, link, link.recipient_email)
     link = sharing.open_link(actor_of(request), token, timezone.now())
@@ -112,7 +119,7 @@ def open_records(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             proof = patients.verify_patient(actor_of(request), token, **form.cleaned_data, now=timezone.now())
-        except sharing.WrongCode as wrong:
+        except WrongCode as wrong:
             return _wrong(request, form, wrong, "imaging/patient_open.html")
         return _enter(request, ActorKind.PATIENT, proof)
     invitation = patients.open_invitation(actor_of(request), token, timezone.now())
@@ -193,7 +200,7 @@ def _download_url(visit: Visit, name: str, grant_id: UUID) -> str:
     return reverse(f"{name}_download", args=[grant_id]) if visit.may_download else ""
 
 
-def _wrong(request: HttpRequest, form: CodeForm | ProofForm, wrong: sharing.WrongCode, template: str) -> HttpResponse:
+def _wrong(request: HttpRequest, form: CodeForm | ProofForm, wrong: WrongCode, template: str) -> HttpResponse:
     if wrong.left <= 0:
         return _gone(request)
     tries = "1 try" if wrong.left == 1 else f"{wrong.left} tries"

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from imaging.access import StudyNotFound
 from imaging.forms.retention import HoldForm, PolicyForm
-from imaging.selectors.retention import list_held, list_orders, list_tombstones
 from imaging.services import retention
+from imaging.services.searches import list_decisions
 from tenants.actors import actor_of
 from tenants.decorators import member, not_found_for
 from tenants.models import Role, Tenant
@@ -35,8 +35,8 @@ def show_retention(request: HttpRequest) -> HttpResponse:
         return redirect("retention", request.tenant.slug)
     context = {
         "tenant": request.tenant, "membership": request.membership, "nav": "retention", "form": form,
-        "orders": list_orders(request.user.pk, timezone.now()), "held": list_held(), "tombstones": list_tombstones(),
     }  # fmt: skip
+    context |= vars(list_decisions(actor_of(request), timezone.now()))
     return render(request, "imaging/retention.html", context)
 
 
@@ -69,7 +69,9 @@ def lift_hold(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
 @not_found_for(StudyNotFound)
 def request_purge(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
     """The first yes."""
-    return _decide(request, retention.request_purge, study_instance_uid, "Asked for. A second owner must approve.")
+    return _decide(
+        request, retention.request_purge, study_instance_uid, "Asked for. An owner other than you must approve."
+    )
 
 
 @require_POST

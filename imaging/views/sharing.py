@@ -12,11 +12,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from audit.actions import Action, Outcome
 from audit.services import record
-from imaging.access import StudyNotFound, study_to_view
+from imaging.access import StudyNotFound
 from imaging.forms.sharing import PatientForm, ShareForm
 from imaging.models import Study
 from imaging.selectors.shares import get_guest_study
 from imaging.services import patients, sharing
+from imaging.services.guest_links import LinkNotFound
+from imaging.services.openings import open_study
 from tenants.actors import actor_of
 from tenants.baas.access import NoAgreementInForce, find_gate_reason
 from tenants.decorators import member, not_found_for
@@ -28,7 +30,7 @@ from tenants.models import Role
 @not_found_for(StudyNotFound)
 def create_share(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
     """Ask for the recipient; then show link and code, once."""
-    study = study_to_view(actor_of(request), study_instance_uid)
+    study = open_study(actor_of(request), study_instance_uid)
     form = ShareForm(request.POST or None)
     context = _context(request, study, form)
     if request.method == "POST" and form.is_valid():
@@ -45,7 +47,7 @@ def create_share(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
 @not_found_for(StudyNotFound)
 def invite_patient(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
     """Ask where the link goes; then show link and desk code, once."""
-    study = study_to_view(actor_of(request), study_instance_uid)
+    study = open_study(actor_of(request), study_instance_uid)
     form = PatientForm(request.POST or None)
     if study.patient_birth_date:
         del form.fields["birth_date"]
@@ -73,7 +75,7 @@ def revoke_share(request: HttpRequest, link_id: UUID) -> HttpResponse:
 
 @require_POST
 @member(Role.OWNER, Role.UPLOADER)
-@not_found_for(StudyNotFound, sharing.LinkNotFound)
+@not_found_for(StudyNotFound, LinkNotFound)
 def unlock_share(request: HttpRequest, link_id: UUID) -> HttpResponse:
     """A new code for a link that is locked or whose code was mislaid, shown once."""
     link, code = sharing.unlock_link(actor_of(request), link_id, timezone.now())

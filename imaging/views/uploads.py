@@ -22,7 +22,7 @@ from audit.services import record
 from imaging.access import StudyNotFound
 from imaging.forms.tus import BadHeader, Checksum, read_checksum, read_creation, read_number, write_metadata
 from imaging.models import Upload, UploadedFile
-from imaging.selectors.uploads import BatchStudy, UploadNotFound, get_upload, list_batch_studies, list_lines
+from imaging.selectors.uploads import BatchStudy, UploadNotFound, get_upload, list_lines
 from imaging.services import uploads as service
 from imaging.services.intake import VaultUnavailable
 from imaging.views.bodies import body_reader
@@ -233,7 +233,7 @@ def _line(slug: str, line: UploadedFile) -> dict[str, object]:
 def upload_batch(request: HttpRequest, batch: UUID) -> HttpResponse:
     """How far the studies of everything dropped together have come."""
     try:
-        studies = list_batch_studies(actor_of(request), batch)
+        studies = service.follow_batch(actor_of(request), batch, timezone.now())
     except UploadNotFound:
         raise Http404 from None
     return JsonResponse({"studies": [_study(request.tenant.slug, study) for study in studies]})

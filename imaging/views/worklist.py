@@ -12,6 +12,7 @@ from imaging.selectors.worklist import Position, WorklistFilter, WorklistPage
 from imaging.services.searches import search_worklist
 from imaging.views.refusals import refusals_answered
 from tenants.actors import actor_of
+from tenants.baas.access import find_gate_reason
 from tenants.decorators import member
 
 _SESSION_KEY = "worklist"
@@ -43,6 +44,7 @@ def _context(request: HttpRequest, form: WorklistForm, wanted: WorklistFilter, p
         "form": form,
         "searching": bool(wanted.names),
         "rows": page.rows,
+        "gate_reason": find_gate_reason(request.tenant.id),
         "previous_url": f"{path}?before={page.previous}" if page.previous else "",
         "next_url": f"{path}?after={page.next}" if page.next else "",
     }

@@ -124,6 +124,15 @@ def test_every_link_that_does_not_work_has_one_answer(end: str, sent: Sent, nort
     assert Client().head(path).status_code == 404
 
 
+@pytest.mark.parametrize("end", ["revoked_at", "locked_at"])
+def test_who_tries_a_link_that_ended_is_in_the_trail(end: str, sent: Sent, northside: Tenant) -> None:
+    change(sent, northside, **{end: timezone.now()})
+
+    Client().get(sent.path)
+
+    assert history(northside)[-1] == (Action.ACCESS_DENIED, "")
+
+
 def test_one_kind_of_secret_does_not_open_the_other(sent: Sent) -> None:
     swapped = sent.path.replace("/s/", "/records/") if "/s/" in sent.path else sent.path.replace("/records/", "/s/")
     assert Client().get(swapped).status_code == 404

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pydicom.data
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from PIL import Image
 
 from imaging.adapters import renderer
@@ -98,3 +99,17 @@ def test_the_child_gets_no_secret_of_ours(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("COLLIMATE_SECRET_KEY", "do not hand me down")
 
     assert "COLLIMATE_SECRET_KEY" not in renderer._bare_environment()
+
+
+def test_a_request_broken_off_by_a_time_limit_leaves_no_answer_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox = renderer._Sandbox()
+
+    def strike(*_: object) -> None:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(sandbox, "_read_answer", strike)
+    with pytest.raises(SoftTimeLimitExceeded):
+        sandbox.ask(b"{}\n")
+
+    # The next request starts a sandbox of its own: the old one's answer is another patient's picture.
+    assert sandbox._process is None

@@ -13,7 +13,8 @@ from imaging.services.regions import get_vault
 from tenants.baas.models import Agreement, Status
 from tenants.models import Membership, Tenant, User
 from tenants.scoping import tenant_scope
-from tests.imaging.incoming import begin, patch
+from tests.cast import sign_in
+from tests.imaging.incoming import begin, instance, patch, upload
 
 URL = "/t/northside/uploads/"
 VERSION = {"Tus-Resumable": "1.0.0"}
@@ -135,3 +136,14 @@ def test_the_page_tells_where_to_send_and_why_not(bobs: Client) -> None:
 
     Agreement.objects.update(status=Status.TERMINATED)
     assert "terminated" in bobs.get("/t/northside/upload").content.decode()
+
+
+def test_following_an_upload_is_in_the_trail_once(northside: Tenant, bob: User) -> None:
+    client, batch = sign_in(bob), uuid4()
+    upload(client, instance(1), batch=batch)
+
+    for _ in range(3):
+        assert client.get(f"/t/northside/uploads/batches/{batch}").status_code == 200
+
+    with tenant_scope(northside.id):
+        assert AuditEvent.objects.filter(action=Action.UPLOAD_FOLLOWED).count() == 1

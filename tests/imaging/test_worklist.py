@@ -12,6 +12,7 @@ from django.utils import timezone
 from audit.actions import Action
 from imaging.models import Instance, Series, Study
 from imaging.selectors.worklist import Position, WorklistFilter, list_worklist
+from tenants.baas.models import Agreement, Status
 from tenants.models import Tenant, User
 from tenants.scoping import tenant_scope
 from tests.imaging.incoming import instance
@@ -90,6 +91,21 @@ def test_a_search_is_recorded_without_its_words(archive, northside: Tenant, nora
 def test_an_empty_archive_leads_to_the_upload(northside: Tenant, bob: User, nora: User, browser_of) -> None:
     assert "/t/northside/upload" in browser_of(bob).get(URL).content.decode()
     assert "/t/northside/upload" not in browser_of(nora).get(URL).content.decode()
+
+
+def test_a_shut_gate_is_said_before_anyone_runs_into_it(archive, alice: User, nora: User, browser_of) -> None:
+    assert "No image enters or leaves" not in browser_of(alice).get(URL).content.decode()
+    Agreement.objects.update(status=Status.TERMINATED)
+
+    owner, viewer = (browser_of(person).get(URL).content.decode() for person in (alice, nora))
+
+    assert "was terminated" in owner and "Open the agreement" in owner
+    assert "was terminated" in viewer and "Ask an owner" in viewer
+
+
+def test_who_may_ask_for_a_purge_finds_the_way(archive, bob: User, nora: User, browser_of) -> None:
+    assert "/t/northside/retention/" in browser_of(bob).get(URL).content.decode()
+    assert "/t/northside/retention/" not in browser_of(nora).get(URL).content.decode()
 
 
 def test_another_practice_sees_nothing(archive, carol: User, browser_of) -> None:

@@ -113,6 +113,34 @@ def test_a_node_whose_port_is_taken_moves(layout: Layout, rows: list[Row]) -> No
     assert f'"HttpPort": {rows[0].url.rsplit(":", 1)[1]}' in config
 
 
+@pytest.mark.parametrize("state", ["BACKOFF", "EXITED", "FATAL"])
+def test_a_node_shut_out_of_its_port_by_another_program_moves(layout: Layout, rows: list[Row], state: str) -> None:
+    supervisor = FakeSupervisor()
+    keeper = nodes.NodeKeeper(layout, supervisor, Path("site"))
+    rows.append(row("one"))
+    keeper.keep()
+    before, supervisor.running["node-one"] = rows[0].url, state
+
+    with socket.create_server(("127.0.0.1", int(before.rsplit(":", 1)[1]))):
+        keeper.keep()
+
+    assert rows[0].url != before
+    assert supervisor.running["node-one"] == "RUNNING"
+
+
+def test_a_node_that_fails_for_another_reason_stays_where_it_is(layout: Layout, rows: list[Row]) -> None:
+    supervisor = FakeSupervisor()
+    keeper = nodes.NodeKeeper(layout, supervisor, Path("site"))
+    rows.append(row("one"))
+    keeper.keep()
+    supervisor.running["node-one"] = "BACKOFF"
+
+    keeper.keep()
+
+    assert rows[0].saved == []
+    assert supervisor.running["node-one"] == "BACKOFF"
+
+
 def test_a_node_that_cannot_start_keeps_no_other_from_it(
     layout: Layout, rows: list[Row], caplog: pytest.LogCaptureFixture
 ) -> None:

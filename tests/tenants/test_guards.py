@@ -36,7 +36,11 @@ def test_every_page_carries_the_guard_it_should(pattern: URLPattern) -> None:
 
 
 def test_a_form_without_the_csrf_token_is_refused(db: None) -> None:
-    assert Client(enforce_csrf_checks=True).post(reverse("login"), {"email": "a@b.example"}).status_code == 403
+    answer = Client(enforce_csrf_checks=True).post(reverse("login"), {"email": "a@b.example"})
+
+    assert answer.status_code == 403
+    assert "open for too long" in answer.content.decode()
+    assert "Your role" not in answer.content.decode()  # a guest of a link has none
 
 
 def test_browsers_may_name_the_origin_of_a_form(client: Client, db: None) -> None:
