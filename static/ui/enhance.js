@@ -5,6 +5,7 @@ import { enhanceForms } from "./forms.js";
 import { enhanceMenus } from "./menus.js";
 import { enhanceNav } from "./nav.js";
 import { enhanceThemeToggle } from "./theme-toggle.js";
+import { enhanceThumbnails } from "./thumbnails.js";
 import { enhanceTimes } from "./times.js";
 
 enhanceCopy(document);
@@ -13,4 +14,5 @@ enhanceForms(document);
 enhanceMenus(document);
 enhanceNav(document);
 enhanceThemeToggle(document);
+enhanceThumbnails(document);
 enhanceTimes(document);

@@ -31,7 +31,7 @@ function countOf(series) {
   const count = number(series, TAG.seriesInstanceCount);
   if (WITHOUT_IMAGES[text(series, TAG.modality)]) return 'Cannot be shown as an image; download to open';
   if (count === null) return '';
-  return count === 1 ? '1 instance' : `${count} instances`;
+  return count === 1 ? '1 image' : `${count} images`;
 }
 
 function thumbnail(series, url) {
