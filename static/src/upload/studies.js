@@ -2,6 +2,8 @@ const FIRST = 1000;
 const LONGEST = 20000;
 // Polling counts as activity: without an end, an unattended desk would never be signed out.
 const PATIENCE = 20 * 60 * 1000;
+// A picture may come a moment after the last state; what cannot be drawn never has one.
+const LOOKS_FOR_PICTURES = 5;
 
 /** What happens after 100 %: follows the studies of the batches until every instance is mirrored. */
 export class Studies {
@@ -11,6 +13,7 @@ export class Studies {
   #delay = FIRST;
   #asking = false;
   #until = 0;
+  #looks = 0;
   #isCurrent = false;
 
   constructor(endpoint, changed) {
@@ -31,6 +34,7 @@ export class Studies {
     this.#batches.add(batch);
     this.#isCurrent = false;
     this.#until = Date.now() + PATIENCE;
+    this.#looks = LOOKS_FOR_PICTURES;
     const isDue = this.#timer && this.#delay === FIRST; // answers in quick succession must not put it off for ever
     this.#delay = FIRST;
     if (!isDue) this.#schedule();
@@ -48,7 +52,13 @@ export class Studies {
     const complete = document.hidden ? false : await this.#askAll();
     this.#asking = false;
     this.#delay = Math.min(LONGEST, this.#delay * 1.5);
-    if (Date.now() < this.#until && !(complete && this.isSettled)) this.#schedule();
+    const finished = complete && this.isSettled && !this.#awaitsPicture();
+    if (Date.now() < this.#until && !finished) this.#schedule();
+  }
+
+  #awaitsPicture() {
+    if (!this.isSettled || this.list.every((study) => study.thumbnail_url)) return false;
+    return this.#looks-- > 0;
   }
 
   async #askAll() {
