@@ -73,7 +73,7 @@ def _point_settings_at_this_worker() -> None:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     database = f"test_{worker}"
     var = Path(os.environ["COLLIMATE_TEST_ROOT"]) / worker
-    var.mkdir(mode=0o700, exist_ok=True)
+    (var / "static").mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "portal.settings",
         "COLLIMATE_SECRET_KEY": "a-key-for-tests-only-a-key-for-tests-only",

@@ -21,7 +21,7 @@ def end_leftovers(layout: Layout, *, nested: bool = False) -> int:
     """
     found = find_leftovers(layout, nested=nested)
     for process in found:
-        _tell(process, signal.SIGINT if process.name() == "postgres" else signal.SIGTERM)
+        _tell_to_end(process)
     _, resisting = psutil.wait_procs(found, GRACE_SECONDS)
     for process in resisting:
         _tell(process, signal.SIGKILL)
@@ -54,6 +54,11 @@ def _is_backend(process: psutil.Process) -> bool:
     """One PostgreSQL process per connection: they go when the first one goes."""
     parent = process.parent()
     return process.name() == "postgres" and parent is not None and parent.name() == "postgres"
+
+
+def _tell_to_end(process: psutil.Process) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):  # one may take others along
+        _tell(process, signal.SIGINT if process.name() == "postgres" else signal.SIGTERM)
 
 
 def _tell(process: psutil.Process, number: int) -> None:

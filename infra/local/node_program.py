@@ -11,6 +11,7 @@ from infra.orthanc.node_config import node_environment, write_node
 
 ORTHANC = "/usr/sbin/Orthanc"
 NAME_PREFIX = "node-"
+START_SECONDS = 3  # Orthanc binds its port last: what ends sooner never served, and the keeper must see it fail
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def write_node_program(layout: Layout, node: Node, site: Path) -> Path:
         directory=directory,
         environment=node_environment(directory, site=site, key_file=key_file),
         autostart=True,
+        startsecs=START_SECONDS,
         stopwaitsecs=15,
     )
     return write_private(program_file(layout, node.program_name), program_section(layout, program))

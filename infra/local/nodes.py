@@ -22,6 +22,7 @@ from infra.local.supervision import Supervisor
 from infra.orthanc.plugin_site import ensure_orthanc_site
 
 EVERY_SECONDS = 1.0
+_FAILING = ("BACKOFF", "EXITED", "FATAL")
 log = logging.getLogger("collimate.nodes")
 
 
@@ -32,13 +33,14 @@ class NodeKeeper:
         self._layout, self._supervisor, self._site = layout, supervisor, site
 
     def keep(self) -> None:
-        """Start what is missing, stop what has no row any more."""
+        """Start what is missing or shut out of its port, stop what has no row any more."""
         rows = {f"{NAME_PREFIX}{row.pk}": row for row in _rows()}
-        running = {name for name in self._supervisor.states() if name.startswith(NAME_PREFIX)}
-        for name in running - rows.keys():
+        states = {name: state for name, state in self._supervisor.states().items() if name.startswith(NAME_PREFIX)}
+        for name in states.keys() - rows.keys():
             self._stop(name)
-        for name in rows.keys() - running:
-            self._try_to_start(name, rows[name])
+        for name, row in rows.items():
+            if name not in states or _is_shut_out(row, states[name]):
+                self._try_to_start(name, row)
 
     def _try_to_start(self, name: str, row: Any) -> None:
         """A node that cannot start yet, for its key or its folder, must not keep the others from starting."""
@@ -92,6 +94,11 @@ def _described(row: Any, port: int) -> Node:
 
     username, password = node_credentials(row)
     return Node(str(row.pk), row.region, port, username, password, node_key(row))
+
+
+def _is_shut_out(row: Any, state: str) -> bool:
+    """Whether the node fails to start because another program, such as a second stack's node, took its port."""
+    return state in _FAILING and not is_free(urlsplit(row.url).port or 0)
 
 
 def _usable_port(row: Any) -> int:

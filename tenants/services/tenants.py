@@ -1,5 +1,6 @@
 """Setting up a practice."""
 
+import random
 import socket
 from datetime import datetime
 
@@ -33,8 +34,10 @@ def create_tenant(actor: Actor, *, slug: str, name: str, kind: str, time_zone: s
 
 def _find_free_port() -> int:
     taken = {int(url.rsplit(":", 1)[1]) for url in StorageNode.objects.values_list("url", flat=True)}
-    for port in range(*settings.NODE_PORT_RANGE):
-        if port not in taken and _is_free(port):
+    ports = [port for port in range(*settings.NODE_PORT_RANGE) if port not in taken]
+    # By lot: two stacks that start together on one machine must not want the same one.
+    for port in random.sample(ports, len(ports)):
+        if _is_free(port):
             return port
     raise NoFreePort
 

@@ -12,7 +12,7 @@ from tests.e2e.portal_client import PortalClient
 from tests.e2e.stack import RunningStack, wait_until
 from tests.imaging.dicom.hostile import tiny_instance
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.e2e
 PENDING = """
 from tenants.scoping import tenant_scope
 from tenants.selectors import find_tenant

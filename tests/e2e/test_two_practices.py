@@ -11,7 +11,7 @@ from tests.e2e.stack import RunningStack, wait_until
 from tests.e2e.test_faults import PENDING
 from tests.imaging.dicom.hostile import tiny_instance
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.e2e
 SERIES, SOP = "1.2.826.0.1.3680043.8.498.5.1", "1.2.826.0.1.3680043.8.498.5.1.1"
 INSPECT = """
 import hashlib, json

@@ -18,7 +18,7 @@ from tests.e2e.stack import RunningStack, wait_until
 from tests.imaging.dicom.hostile import markup_name, tiny_instance
 from tests.imaging.incoming import bad_files
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.e2e
 ULTRASOUND = "examples_ybr_color.dcm"  # 30 frames of JPEG: images that move
 BORN = {"PatientBirthDate": "19820317", "PatientID": "W-1"}
 

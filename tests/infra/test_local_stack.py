@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from infra.local import leftovers
 from infra.local.accounts import server_account
 from infra.local.environment import (
     MARK,
@@ -231,6 +232,18 @@ def test_another_stacks_processes_are_left_alone(layout: Layout) -> None:
     assert other.poll() is None
     other.kill()
     other.wait()
+
+
+def test_one_that_ends_meanwhile_keeps_no_other_from_ending(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, living = (subprocess.Popen(SLEEP) for _ in range(2))
+    found = [psutil.Process(ended.pid), psutil.Process(living.pid)]
+    monkeypatch.setattr(leftovers, "find_leftovers", lambda *_, **__: found)
+    ended.kill()
+    ended.wait()
+
+    end_leftovers(layout)
+
+    assert not found[1].is_running()
 
 
 @pytest.mark.parametrize(("nested", "ended"), [(False, 0), (True, 1)])

@@ -25,7 +25,7 @@ def test_one_worker_runs_all_end_to_end_tests_while_the_other_goes_on(tmp_path: 
 
     command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "infra.worker_groups", "--rootdir", tmp_path,
                "--import-mode=importlib", "-c", "/dev/null", "tests"]  # fmt: skip
-    environment = {"NOTES": str(notes), "PYTHONPATH": str(REPO), "PATH": "/usr/bin:/bin"}
+    environment = {"NOTES": str(notes), "PYTHONPATH": str(REPO), "PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
 
     assert done.returncode == 0, done.stdout + done.stderr
