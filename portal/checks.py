@@ -1,9 +1,14 @@
 """Refuses combinations of settings that would be unsafe where real patients are."""
 
 import os
+import re
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from imaging.services.regions import list_node_versions
+
+OLDEST_ORTHANC = (1, 12, 11)
 
 
 @register(Tags.security)
@@ -38,3 +43,18 @@ def check_two_roles(app_configs: object, **kwargs: object) -> list[CheckMessage]
     if given and settings.DATABASES["default"]["USER"] == settings.DATABASES["owner"]["USER"]:
         return [Warning("DATABASE_URL and DATABASE_OWNER_URL name the same role.", id="collimate.W001")]
     return []
+
+
+@register(Tags.security, deploy=True)
+def check_orthancs_are_patched(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """Outside the demo every node must have the fixes of CVE-2026-5437…5445 (orthanc.md §6): `check --deploy`."""
+    if settings.DEMO:
+        return []
+    old = sorted({version for version in list_node_versions() if not _is_patched(version)})
+    return [Error(f"Orthanc {version} runs; at least 1.12.11 is needed.", id="collimate.E004") for version in old]
+
+
+def _is_patched(version: str) -> bool:
+    numbers = re.findall(r"\d+", version)
+    # What names no number is a build from the main line.
+    return not numbers or tuple(int(number) for number in numbers[:3]) >= OLDEST_ORTHANC

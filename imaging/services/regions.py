@@ -1,5 +1,6 @@
 """What stands in each region: the vault, the keys, and the tenant's Orthanc. The one place that builds adapters."""
 
+import contextlib
 import hashlib
 import hmac
 from functools import cache
@@ -9,7 +10,7 @@ from django.conf import settings
 from django.core.files.storage import storages
 
 from imaging.adapters.keys import FileKeyring, Keyring
-from imaging.adapters.orthanc import OrthancNode
+from imaging.adapters.orthanc import NodeUnavailable, OrthancNode
 from imaging.adapters.vault import Vault, VaultUnavailable
 from tenants.models import StorageNode
 from tenants.selectors import get_node, list_nodes
@@ -76,3 +77,12 @@ def _ask_vault(region: int) -> str:
     except VaultUnavailable as error:
         return type(error).__name__
     return "ok"
+
+
+def list_node_versions() -> list[str]:
+    """What each node that answers says its version is."""
+    versions = []
+    for node in list_nodes():
+        with contextlib.suppress(NodeUnavailable):
+            versions.append(str(get_orthanc(node.tenant_id, node.region).system()["Version"]))
+    return versions
