@@ -52,11 +52,12 @@ def tenant_scope(tenant_id: UUID) -> Iterator[None]:
     if current not in (None, tenant_id):
         raise TenantMismatch
     token = _active.set(tenant_id)
+    goes_on = connection.in_atomic_block  # a transaction around ours outlives the scope, and the setting with it
     try:
         with transaction.atomic():
             _tell_database(str(tenant_id))
             yield
-            if current is None:
+            if current is None and goes_on:
                 _tell_database("")
     finally:
         _active.reset(token)

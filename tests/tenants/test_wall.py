@@ -11,6 +11,7 @@ from audit.scope import NoActiveTenant, TenantMismatch, tenant_scope
 from imaging.models import Series, Study
 from tenants.models import Tenant
 from tenants.scoping import TenantModel
+from tests.cast import add_tenant
 
 TENANT_MODELS = [model for model in apps.get_models() if issubclass(model, TenantModel)]
 
@@ -99,3 +100,16 @@ def test_the_scope_ends_with_its_block(northside: Tenant) -> None:
 
     with pytest.raises(NoActiveTenant):
         Study.objects.all()
+
+
+def test_a_pooled_connection_carries_no_tenant_over(live_db: None) -> None:
+    tenant = add_tenant("northside", "Northside Dental")
+    with tenant_scope(tenant.id):
+        add_study()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM imaging_study")
+        assert cursor.fetchone() == (0,)
+        with transaction.atomic():
+            cursor.execute("SELECT count(*) FROM imaging_study")
+            assert cursor.fetchone() == (0,)
