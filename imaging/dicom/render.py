@@ -18,10 +18,6 @@ _UNCOMPRESSED = {
 }
 
 
-class NotDrawable(Exception):
-    """The image lacks what it takes to draw it."""
-
-
 def draw(header: bytes, transfer_syntax_uid: str, frame: bytes, edge: int) -> bytes:
     """The frame as WebP, at most `edge` pixels wide and high.
 

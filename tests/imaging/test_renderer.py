@@ -1,6 +1,8 @@
 """The sandbox draws every transfer syntax of the real files, and whatever a hostile image does stays inside it."""
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import pydicom.data
@@ -76,15 +78,23 @@ def test_a_decoder_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_flood_of_pixels_hits_the_memory_limit() -> None:
-    header, syntax, frame = parts_of(read("CT_small.dcm"))
-    rows = b"\x28\x00\x10\x00US\x02\x00"
-    columns = b"\x28\x00\x11\x00US\x02\x00"
-    for tag in (rows, columns):
+    header, syntax, frame = parts_of(read("MR_small_RLE.dcm"))
+    for tag in (b"\x28\x00\x10\x00US\x02\x00", b"\x28\x00\x11\x00US\x02\x00"):
         at = header.index(tag) + len(tag)
         header = header[:at] + b"\xff\xff" + header[at + 2 :]
 
-    with pytest.raises(RenderFailed):
+    # 65,535 x 65,535 pixels of 16 bits, out of a few kilobytes: without the limit another error comes, much later.
+    with pytest.raises(RenderFailed, match="MemoryError"):
         render_thumbnail(header, syntax, frame)
+
+
+def test_a_decoder_can_write_no_file(tmp_path: Path) -> None:
+    script = "import sys; from imaging.dicom.render_child import _limit; _limit(); open(sys.argv[1], 'w').write('x')"
+    written = tmp_path / "leak"
+
+    subprocess.run([sys.executable, "-c", script, str(written)], cwd=renderer._ROOT, check=False, capture_output=True)
+
+    assert not written.exists() or written.read_bytes() == b""
 
 
 def test_the_sandbox_comes_back_when_it_died() -> None:

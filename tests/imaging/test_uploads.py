@@ -11,7 +11,6 @@ from django.test import Client
 from django.utils import timezone
 
 from imaging.models import Instance, Series, Upload, UploadSegment
-from imaging.services.regions import get_vault
 from tenants.models import Tenant, User
 from tenants.scoping import tenant_scope
 from tests.imaging.dicom.hostile import ROOT
@@ -26,27 +25,7 @@ from tests.imaging.incoming import (
     read_back,
     upload,
 )
-
-URL = "/t/northside/uploads/"
-VERSION = {"Tus-Resumable": "1.0.0"}
-
-
-@pytest.fixture
-def bobs(bob: User, browser_of: Callable[[User], Client]) -> Client:
-    return browser_of(bob)
-
-
-def sealed_objects(tenant: Tenant) -> set:
-    return set(get_vault(1).list_objects(tenant.id))
-
-
-def rows(tenant: Tenant, model: type) -> list:
-    with tenant_scope(tenant.id):
-        return list(model.objects.all())
-
-
-def offset_of(client: Client, url: str) -> str:
-    return client.head(url, headers=VERSION)["Upload-Offset"]
+from tests.imaging.uploading import URL, VERSION, bobs, offset_of, rows, sealed_objects  # noqa: F401
 
 
 def test_a_file_is_stored_and_its_result_leads_to_the_study(bobs: Client, northside: Tenant) -> None:

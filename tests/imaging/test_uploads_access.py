@@ -9,33 +9,12 @@ from django.test import Client
 from audit.actions import Action
 from audit.models import AuditEvent
 from imaging.models import Upload
-from imaging.services.regions import get_vault
 from tenants.baas.models import Agreement, Status
 from tenants.models import Membership, Tenant, User
 from tenants.scoping import tenant_scope
 from tests.cast import sign_in
 from tests.imaging.incoming import begin, instance, patch, upload
-
-URL = "/t/northside/uploads/"
-VERSION = {"Tus-Resumable": "1.0.0"}
-
-
-@pytest.fixture
-def bobs(bob: User, browser_of: Callable[[User], Client]) -> Client:
-    return browser_of(bob)
-
-
-def sealed_objects(tenant: Tenant) -> set:
-    return set(get_vault(1).list_objects(tenant.id))
-
-
-def rows(tenant: Tenant, model: type) -> list:
-    with tenant_scope(tenant.id):
-        return list(model.objects.all())
-
-
-def offset_of(client: Client, url: str) -> str:
-    return client.head(url, headers=VERSION)["Upload-Offset"]
+from tests.imaging.uploading import URL, VERSION, bobs, offset_of, rows, sealed_objects  # noqa: F401
 
 
 def ask_all(client: Client, url: str) -> list[int]:

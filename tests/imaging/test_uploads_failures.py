@@ -2,7 +2,6 @@
 
 import datetime as dt
 import errno
-from collections.abc import Callable
 
 import pytest
 from django.test import Client
@@ -20,27 +19,7 @@ from tenants.models import Tenant, User
 from tenants.scoping import tenant_scope
 from tests.cast import actor
 from tests.imaging.incoming import begin, instance, patch, upload
-
-URL = "/t/northside/uploads/"
-VERSION = {"Tus-Resumable": "1.0.0"}
-
-
-@pytest.fixture
-def bobs(bob: User, browser_of: Callable[[User], Client]) -> Client:
-    return browser_of(bob)
-
-
-def sealed_objects(tenant: Tenant) -> set:
-    return set(get_vault(1).list_objects(tenant.id))
-
-
-def rows(tenant: Tenant, model: type) -> list:
-    with tenant_scope(tenant.id):
-        return list(model.objects.all())
-
-
-def offset_of(client: Client, url: str) -> str:
-    return client.head(url, headers=VERSION)["Upload-Offset"]
+from tests.imaging.uploading import URL, VERSION, bobs, offset_of, rows, sealed_objects  # noqa: F401
 
 
 def died_before_completion(bobs: Client, monkeypatch: pytest.MonkeyPatch, data: bytes) -> str:
