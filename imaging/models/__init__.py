@@ -1,19 +1,30 @@
+from imaging.models.continuity import FailoverOrder, KeyDestruction, KeyRotation, RegionState
 from imaging.models.instance import Instance
 from imaging.models.patient import PatientInvitation
+from imaging.models.protection import Brake, Drill, Finding, OfficeCopy
 from imaging.models.retention import PurgeOrder, PurgeStatus, Tombstone
 from imaging.models.series import Series
 from imaging.models.share import ShareLink
 from imaging.models.study import Study
 from imaging.models.token import AccessToken
 from imaging.models.upload import Outcome, Upload, UploadedFile, UploadSegment
+from imaging.models.vault_object import VaultObject
 
 __all__ = [
     "AccessToken",
+    "Brake",
+    "Drill",
+    "FailoverOrder",
+    "Finding",
     "Instance",
+    "KeyDestruction",
+    "KeyRotation",
+    "OfficeCopy",
     "Outcome",
     "PatientInvitation",
     "PurgeOrder",
     "PurgeStatus",
+    "RegionState",
     "Series",
     "ShareLink",
     "Study",
@@ -21,4 +32,5 @@ __all__ = [
     "Upload",
     "UploadSegment",
     "UploadedFile",
+    "VaultObject",
 ]

@@ -3,17 +3,18 @@
 from django.db import models
 
 from imaging.models.series import Series
+from imaging.models.vault_object import VaultObject
 from tenants.scoping import TenantModel
 
 _STATES = {"sealed_at": "seal", "stored_at": "store", "mirrored_at": "mirror", "mirror_stored_at": "mirror_store"}
 
 
 class Instance(TenantModel):
-    """One SOP instance. `id` names its sealed object in the vaults; `digest` is BLAKE3 over its Part 10 bytes.
+    """One SOP instance: `size` bytes of `pack` from `pack_offset`; `digest` is BLAKE3 over those Part 10 bytes.
 
     The states are times: received (the row exists, the sealed bytes are durable), `sealed_at` (read back from the
-    vault of region 1 and equal), `stored_at` (in the tenant's Orthanc of region 1, read back and equal),
-    `mirrored_at` (in the vault of region 2, opened there and equal), `mirror_stored_at` (in region 2's Orthanc).
+    vault that took it in, and equal), `mirrored_at` (in the other region's vault too, opened there and equal),
+    `stored_at` and `mirror_stored_at` (in the tenant's Orthanc of region 1 and of region 2, read back and equal).
     """
 
     series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="instances", db_constraint=False)
@@ -24,6 +25,9 @@ class Instance(TenantModel):
     size = models.PositiveBigIntegerField()
     digest = models.BinaryField(max_length=32)
     crc32 = models.PositiveBigIntegerField()
+    # Both or neither: the row and its pack go together when the series goes.
+    pack = models.ForeignKey(VaultObject, on_delete=models.DO_NOTHING, related_name="members", db_constraint=False)
+    pack_offset = models.PositiveBigIntegerField()
 
     # Where the header ends and the pixels lie: byte offsets in the Part 10 file (imaging.dicom.gate).
     header_end = models.PositiveBigIntegerField(null=True)

@@ -20,7 +20,8 @@ class Series(TenantModel):
     size = models.PositiveBigIntegerField(default=0)
     thumbnail = models.UUIDField(null=True)  # the sealed object; None until drawn
     thumbnail_instances = models.PositiveIntegerField(default=0)  # how many instances there were when it was tried
-    thumbnail_mirrored = models.BooleanField(default=False)
+    manifest = models.UUIDField(null=True)  # the sealed object; None until written
+    manifest_instances = models.PositiveIntegerField(default=0)  # how many instances it describes
     last_received_at = models.DateTimeField()
 
     class Meta(TenantModel.Meta):

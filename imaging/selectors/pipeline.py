@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
-from imaging.models import Instance, Series, Tombstone
+from imaging.models import Instance, Series, Tombstone, VaultObject
 from imaging.pipeline import Step
 
 WAITING = {
@@ -39,7 +39,8 @@ def list_stuck(since: datetime, limit: int) -> list[Stuck]:
     stuck = [Stuck(step, series_id) for step in WAITING for series_id in _list_stuck_series(step, since, limit)]
     undrawn = Series.objects.filter(thumbnail_instances__lt=F("instance_count"), last_received_at__lt=since)
     stuck += [Stuck(Step.DRAW_THUMBNAIL, series_id) for series_id in _draw(undrawn, limit)]
-    unmirrored = Series.objects.filter(thumbnail__isnull=False, thumbnail_mirrored=False, last_received_at__lt=since)
+    unmirrored = VaultObject.objects.filter(in_2_at=None, retired_at=None, created_at__lt=since)
+    unmirrored = Series.objects.filter(id__in=unmirrored.exclude(kind=VaultObject.Kind.PACK).values("series_id"))
     stuck += [Stuck(Step.MIRROR, series_id) for series_id in _draw(unmirrored, limit)]
     unfinished = Tombstone.objects.filter(completed_at=None, purged_at__lt=since)
     return stuck + [Stuck(Step.FINISH_PURGE, tombstone_id) for tombstone_id in _draw(unfinished, limit)]

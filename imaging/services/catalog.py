@@ -17,7 +17,7 @@ from imaging import pipeline
 from imaging.dicom.attributes import Attributes
 from imaging.dicom.gate import Passed
 from imaging.dicom.transfer_syntaxes import DEFLATED
-from imaging.models import Instance, Series, Study
+from imaging.models import Instance, Series, Study, VaultObject
 from imaging.services.frames import pack_fragments
 from tenants.scoping import active_tenant_id
 
@@ -160,15 +160,25 @@ def _find_instances(arrivals: Sequence[Arrival]) -> dict[str, bytes]:
 def _insert(fresh: list[Arrival], series: dict[SeriesKey, Series], now: datetime) -> set[UUID]:
     """Insert, and return the ids that made it: another batch may have brought a UID in another study."""
     rows = [_new_instance(each, series[_series_key(each)], now) for each in fresh]
+    VaultObject.objects.bulk_create([_new_pack(each, series[_series_key(each)], now) for each in fresh])
     Instance.objects.bulk_create(rows, ignore_conflicts=True)
-    return set(Instance.objects.filter(id__in=[row.id for row in rows]).values_list("id", flat=True))
+    stored = set(Instance.objects.filter(id__in=[row.id for row in rows]).values_list("id", flat=True))
+    VaultObject.objects.filter(id__in=[row.id for row in rows if row.id not in stored]).delete()
+    return stored
+
+
+def _new_pack(each: Arrival, series: Series, now: datetime) -> VaultObject:
+    return VaultObject(
+        id=each.object_id, series=series, kind=VaultObject.Kind.PACK, size=each.size, member_count=1, home_region=1,
+        created_at=now,
+    )  # fmt: skip
 
 
 def _new_instance(each: Arrival, series: Series, now: datetime) -> Instance:
     return Instance(
         id=each.object_id, series=series, sop_instance_uid=each.sop_instance_uid, sop_class_uid=each.sop_class_uid,
         transfer_syntax_uid=each.transfer_syntax_uid, instance_number=each.attributes.instance_number,
-        size=each.size, digest=each.digest, crc32=each.crc32, received_at=now, **each.pixels,
+        pack_id=each.object_id, pack_offset=0, size=each.size, digest=each.digest, crc32=each.crc32, received_at=now, **each.pixels,
     )  # fmt: skip
 
 

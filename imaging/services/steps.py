@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from imaging.adapters.orthanc import NodeRefused, NodeUnavailable, OrthancNode
 from imaging.adapters.vault import KeyMissing, ObjectMissing, Vault
-from imaging.models import Instance, Series
+from imaging.models import Instance, VaultObject
 from imaging.pipeline import Step, enqueue
 from imaging.selectors.pipeline import list_waiting
 from imaging.services.regions import get_orthanc, get_vault
@@ -138,15 +138,17 @@ def _try_one(step: Step, instance: Instance, work: Work) -> int:
 
 def _mirror_thumbnail(tenant_id: UUID, series_id: UUID, source: Vault, target: Vault) -> None:
     with tenant_scope(tenant_id):
-        series = Series.objects.filter(id=series_id).exclude(thumbnail=None).filter(thumbnail_mirrored=False).first()
-    if series is None:
+        thumbnail = VaultObject.objects.filter(
+            series_id=series_id, kind=VaultObject.Kind.THUMBNAIL, retired_at=None, in_2_at=None
+        ).first()
+    if thumbnail is None:
         return
     with contextlib.suppress(ObjectMissing, KeyMissing):  # purged, or drawn anew, meanwhile
-        source.copy_to(target, tenant_id, series.thumbnail)
+        source.copy_to(target, tenant_id, thumbnail.id)
     with tenant_scope(tenant_id):
-        kept = Series.objects.filter(id=series_id, thumbnail=series.thumbnail).update(thumbnail_mirrored=True)
+        kept = VaultObject.objects.filter(id=thumbnail.id).update(in_2_at=timezone.now())
     if not kept:
-        target.delete(tenant_id, series.thumbnail)
+        target.delete(tenant_id, thumbnail.id)
 
 
 def _read_sealed(vault: Vault, instance: Instance) -> Iterator[bytes]:

@@ -5,9 +5,10 @@ import uuid
 from uuid import UUID
 
 from django.db.models import F
+from django.utils import timezone
 
 from imaging.adapters.renderer import RenderFailed, render_thumbnail
-from imaging.models import Instance, Series
+from imaging.models import Instance, Series, VaultObject
 from imaging.pipeline import Step, enqueue
 from imaging.services.frames import FrameMissing, FramesUnknown, frame_ranges
 from imaging.services.regions import get_vault
@@ -74,8 +75,13 @@ def _keep(tenant_id: UUID, series: Series, thumbnail: bytes) -> UUID | None:
         if current is None:
             # The series was purged meanwhile: what we have just sealed must not outlive it.
             return object_id
+        VaultObject.objects.create(
+            id=object_id, series_id=series.id, kind=VaultObject.Kind.THUMBNAIL, size=len(thumbnail), home_region=1,
+            created_at=timezone.now(), in_1_at=timezone.now(),
+        )  # fmt: skip
+        VaultObject.objects.filter(id=current.thumbnail).delete()
         Series.objects.filter(id=series.id).update(
-            thumbnail=object_id, thumbnail_mirrored=False, thumbnail_instances=series.instance_count
+            thumbnail=object_id, thumbnail_instances=series.instance_count
         )
         enqueue(Step.MIRROR, tenant_id, series.id)
     return current.thumbnail

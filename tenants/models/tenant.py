@@ -27,6 +27,8 @@ class Tenant(models.Model):
     purge_grace_days = models.PositiveSmallIntegerField(
         default=30, validators=[MinValueValidator(1), MaxValueValidator(365)]
     )
+    # In how many regions an image is durable before its upload is acknowledged.
+    acknowledge_in = models.PositiveSmallIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -35,6 +37,7 @@ class Tenant(models.Model):
             models.CheckConstraint(
                 condition=models.Q(kind__in=["dental", "orthopaedic", "imaging-centre"]), name="tenants_tenant_kind"
             ),
+            models.CheckConstraint(condition=models.Q(acknowledge_in__in=[1, 2]), name="tenants_tenant_acknowledge_in"),
         ]
 
     def __str__(self) -> str:
