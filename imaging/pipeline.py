@@ -17,10 +17,11 @@ logger = logging.getLogger(__name__)
 class Step(models.TextChoices):
     """What workers do; the value is the task's name after `imaging.`."""
 
-    VERIFY_SEAL = "verify_seal"  # read back from the vault of region 1
+    VERIFY_SEAL = "verify_seal"  # read back from the vault that took it in
     STORE = "store"  # into the tenant's Orthanc of region 1
     DRAW_THUMBNAIL = "draw_thumbnail"
-    MIRROR = "mirror"  # ciphertext to the vault of region 2
+    PACK = "pack"  # merge small packs, write the manifest
+    MIRROR = "mirror"  # ciphertext to the other region's vault
     STORE_MIRROR = "store_mirror"  # into the tenant's Orthanc of region 2
     FINISH_PURGE = "finish_purge"
 
@@ -28,12 +29,14 @@ class Step(models.TextChoices):
 QUEUES = {
     Step.VERIFY_SEAL: "pipeline",
     Step.STORE: "pipeline",
+    Step.PACK: "thumbnails",
     Step.DRAW_THUMBNAIL: "thumbnails",
     Step.MIRROR: "mirror",
     Step.STORE_MIRROR: "mirror",
     Step.FINISH_PURGE: "housekeeping",
 }
 SWEPT_EXPIRES_SECONDS = 15
+SETTLE_SECONDS = 5
 AFTER_INTAKE = (Step.DRAW_THUMBNAIL, Step.VERIFY_SEAL, Step.STORE, Step.MIRROR)
 
 
@@ -52,6 +55,8 @@ def enqueue_after_intake(tenant_id: UUID, series_id: UUID) -> None:
     """Ask for every step that a series with new instances needs."""
     for step in AFTER_INTAKE:
         enqueue(step, tenant_id, series_id)
+    # Later: most series are still coming in.
+    transaction.on_commit(partial(_send, Step.PACK, str(tenant_id), str(series_id), countdown=SETTLE_SECONDS))
 
 
 def request_again(step: Step, tenant_id: UUID, subject_id: UUID) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from imaging.pipeline import request_again
 from imaging.selectors.pipeline import list_stuck
-from imaging.services import purge, retention, steps, thumbnails, uploads
+from imaging.services import packing, purge, retention, steps, thumbnails, uploads, vault_objects
 from imaging.services.regions import discard_abandoned
 from tenants.background import tenant_task
 from tenants.scoping import tenant_scope
@@ -36,6 +36,11 @@ def store(tenant_id: UUID, series_id: str) -> None:
 @tenant_task(name="imaging.draw_thumbnail", time_limit=120)
 def draw_thumbnail(tenant_id: UUID, series_id: str) -> None:
     thumbnails.draw_thumbnail(tenant_id, UUID(series_id))
+
+
+@tenant_task(name="imaging.pack", time_limit=1800)
+def pack(tenant_id: UUID, series_id: str) -> None:
+    packing.pack_series(tenant_id, UUID(series_id), timezone.now())
 
 
 @tenant_task(name="imaging.mirror", time_limit=1800)
@@ -65,6 +70,7 @@ def sweep_stuck() -> None:
 def expire_uploads() -> None:
     """Remove what was begun and never finished."""
     _for_each_tenant(uploads.expire_uploads)
+    _for_each_tenant(vault_objects.remove_retired)
     discard_abandoned()
 
 

@@ -146,6 +146,7 @@ STORAGES = {
         for region in REGIONS
     },
 }
+RETIRED_HOURS = 24  # how long the bytes of an object stay after another has taken its place
 NODE_PORT_RANGE = (42000, 47000)
 
 # --- People and sessions ------------------------------------------------------------------------------------

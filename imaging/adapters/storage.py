@@ -9,15 +9,16 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files import File
+from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage
 from django.utils.functional import cached_property
 
@@ -37,12 +38,25 @@ class StagedFile:
     part: str
 
 
+class Part(Protocol):
+    """A file being written: nobody sees it before it is finished and published."""
+
+    def write(self, piece: bytes | memoryview) -> object:
+        """Take the next bytes, and let go of them before returning."""
+
+    def finish(self) -> StagedFile:
+        """End the file; raises `OSError`."""
+
+    def abandon(self) -> None:
+        """Leave nothing of it; repeatable, also after a failed `finish`."""
+
+
 @runtime_checkable
 class Staging(Protocol):
     """Write now, publish together later."""
 
-    def stage(self, name: str, pieces: Iterable[bytes | memoryview]) -> StagedFile:
-        """Write `pieces`, each before taking the next; leave nothing behind if taking one raises."""
+    def begin(self, name: str) -> Part:
+        """Start a file; raises `FileExistsError` if the name is taken, `OSError`."""
 
     def publish(self, staged: Sequence[StagedFile]) -> None:
         """Make all durable under their names, in order, or none; raises `FileExistsError`, `OSError`."""
@@ -52,6 +66,21 @@ class Staging(Protocol):
 
     def discard_abandoned(self, older_than_s: float) -> int:
         """Remove what killed writers staged at least so many seconds ago; return how much."""
+
+    def replace(self, name: str, content: bytes) -> None:
+        """Put a small file in another's place, durably: at any moment there is the old content or the new."""
+
+
+def write_part(staging: Staging, name: str, pieces: Iterable[bytes | memoryview]) -> StagedFile:
+    """Write all of `pieces`, each before taking the next; leave nothing behind if taking or writing one raises."""
+    part = staging.begin(name)
+    try:
+        for piece in pieces:
+            part.write(piece)
+        return part.finish()
+    except BaseException:
+        part.abandon()
+        raise
 
 
 def fsync_path(path: str | Path) -> None:
@@ -94,21 +123,30 @@ class DirectoryStorage(FileSystemStorage):
             raise FileExistsError("the storage is write-once")
         return name
 
-    def stage(self, name: str, pieces: Iterable[bytes | memoryview]) -> StagedFile:
-        """Write `pieces` beside the final name, see `Staging`."""
+    def begin(self, name: str) -> "_FilePart":
+        """Start a file beside its final name, see `Staging`."""
         path = Path(self.path(name))
         if path.exists():
             raise FileExistsError("the storage is write-once")
         self._ensure_directory(path.parent)
-        part = f"{path}.{secrets.token_hex(8)}{_PART}"
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        return self._begin_beside(name)
+
+    def replace(self, name: str, content: bytes) -> None:
+        """See `Staging`; raises `FileNotFoundError` if there is nothing to replace."""
+        os.stat(self.path(name))
+        part = self._begin_beside(name)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                size = sum(file.write(piece) for piece in pieces)
+            part.write(content)
+            staged = part.finish()
+            fsync_path(staged.part)
+            os.replace(staged.part, self.path(name))
         except BaseException:
-            os.unlink(part)
+            part.abandon()
             raise
-        return StagedFile(name, size, part)
+        fsync_path(os.path.dirname(self.path(name)))
+
+    def _begin_beside(self, name: str) -> "_FilePart":
+        return _FilePart(name, f"{self.path(name)}.{secrets.token_hex(8)}{_PART}")
 
     def publish(self, staged: Sequence[StagedFile]) -> None:
         """Flush all files, then name them, then flush the folders, see `Staging`."""
@@ -158,7 +196,7 @@ class DirectoryStorage(FileSystemStorage):
         return File(open(self.path(name), "rb", buffering=0, opener=_open_no_follow), name)
 
     def _save(self, name: str, content: File) -> str:
-        self.publish([self.stage(name, content.chunks())])
+        self.publish([write_part(self, name, content.chunks())])
         return name
 
     def _ensure_directory(self, directory: Path) -> None:
@@ -183,27 +221,39 @@ class DirectoryStorage(FileSystemStorage):
             list(flushers.map(fsync_path, paths))
 
 
+class _FilePart:
+    """A file of `DirectoryStorage` on its way."""
+
+    def __init__(self, name: str, part: str) -> None:
+        self._name = name
+        self._part = part
+        self._size = 0
+        self._file = os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb")
+
+    def write(self, piece: bytes | memoryview) -> None:
+        self._size += self._file.write(piece)
+
+    def finish(self) -> StagedFile:
+        self._file.close()
+        return StagedFile(self._name, self._size, self._part)
+
+    def abandon(self) -> None:
+        with suppress(OSError):
+            self._file.close()
+        _unlink([self._part])
+
+
 class ImmediateStaging:
-    """Any other Django storage: each file is saved, and as durable as can be, when it is staged."""
+    """Any other Django storage (memory): each file is collected and saved, as durable as can be, when it ends."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    def stage(self, name: str, pieces: Iterable[bytes | memoryview]) -> StagedFile:
-        """Save `pieces`, see `Staging`. Object ids are random and have one writer: no race for a name."""
+    def begin(self, name: str) -> "_SavedPart":
+        """Start a file, see `Staging`. Object ids are random and have one writer: no race for a name."""
         if self._storage.exists(name):
             raise FileExistsError("the storage is write-once")
-        stream = _PieceStream(pieces)
-        saved = name
-        try:
-            saved = self._storage.save(name, File(io.BufferedReader(stream, 1 << 20), name))
-        except BaseException:
-            self._storage.delete(name)
-            raise
-        if saved != name:
-            self._storage.delete(saved)
-            raise FileExistsError("the storage gave the file another name")
-        return StagedFile(name, stream.taken, name)
+        return _SavedPart(self._storage, name)
 
     def publish(self, staged: Sequence[StagedFile]) -> None:
         """Do nothing: it was durable when staged."""
@@ -217,29 +267,34 @@ class ImmediateStaging:
         """Do nothing: nothing here is unpublished."""
         return 0
 
+    def replace(self, name: str, content: bytes) -> None:
+        """Not atomic, see `Staging`: for storages of tests only."""
+        self._storage.delete(name)
+        self._storage.save(name, ContentFile(content))
 
-class _PieceStream(io.RawIOBase):
-    """Pieces of bytes as a readable file, for storages that pull; counts the bytes taken."""
 
-    def __init__(self, pieces: Iterable[bytes | memoryview]) -> None:
-        self._pieces: Iterator[bytes | memoryview] = iter(pieces)
-        self._rest = memoryview(b"")
-        self.taken = 0
+class _SavedPart:
+    """A file of `ImmediateStaging`, in memory until it ends."""
 
-    def readable(self) -> bool:
-        return True
+    def __init__(self, storage: Storage, name: str) -> None:
+        self._storage = storage
+        self._name = name
+        self._pieces = io.BytesIO()
 
-    def readinto(self, target: Any) -> int:
-        while not self._rest:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._rest = memoryview(piece)
-        count = min(len(target), len(self._rest))
-        target[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        self.taken += count
-        return count
+    def write(self, piece: bytes | memoryview) -> None:
+        self._pieces.write(piece)
+
+    def finish(self) -> StagedFile:
+        size = self._pieces.tell()
+        self._pieces.seek(0)
+        saved = self._storage.save(self._name, File(self._pieces, self._name))
+        if saved != self._name:
+            self._storage.delete(saved)
+            raise FileExistsError("the storage gave the file another name")
+        return StagedFile(self._name, size, self._name)
+
+    def abandon(self) -> None:
+        self._pieces.close()
 
 
 def _unlink(paths: Iterable[str | Path]) -> None:

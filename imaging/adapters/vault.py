@@ -5,7 +5,7 @@ its own so that a purge can destroy it first and a rotation can wrap it anew wit
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +14,9 @@ from django.core.files import File
 from django.core.files.storage import Storage
 
 from imaging.adapters.keys import Keyring
-from imaging.adapters.storage import ImmediateStaging, StagedFile, Staging
-from imaging.crypto.layout import CHUNK_SIZE, KEY_FILE_SIZE, ObjectHeader
-from imaging.crypto.stream import SealedReader, plaintext_size, seal_chunks
+from imaging.adapters.storage import ImmediateStaging, Part, StagedFile, Staging, write_part
+from imaging.crypto.layout import CHUNK_SIZE, KEY_FILE_SIZE, ObjectHeader, SealBroken
+from imaging.crypto.stream import SealedReader, Sealer
 
 _KEY, _SEALED = ".key", ".sealed"
 
@@ -48,6 +48,7 @@ class Vault:
         self.region = region
         self._storage = storage
         self._keyring = keyring
+        self.staging: Staging = storage if isinstance(storage, Staging) else ImmediateStaging(storage)
 
     def seal(self, tenant_id: UUID, object_id: UUID, source: Iterable[bytes]) -> int:
         """Seal `source` (pieces of any size) and return its length in bytes; by then the object is durable.
@@ -93,21 +94,37 @@ class Vault:
     def copy_to(self, other: "Vault", tenant_id: UUID, object_id: UUID) -> bool:
         """Copy both files of an object, as ciphertext, durably; False if `other` had the same already.
 
+        The data key may be wrapped by another version of the tenant's key there: what counts is that it is the same.
+
         Raises `ObjectMissing`, `KeyMissing` and, if `other` holds different bytes, `CopyDiffers`.
         """
         self._require_key(tenant_id, object_id)
-        names = [object_name(tenant_id, object_id, suffix) for suffix in (_KEY, _SEALED)]
-        absent = [name for name in names if not self._same_in(other, name)]
+        absent = self._list_absent(other, tenant_id, object_id)
         try:
             with other.batch() as batch:
                 for name in absent:
                     batch.write(name, self._read_pieces(name))
         except ObjectExists:
             # Another worker copied it meanwhile. Its two files appear together, so look at both.
-            if not all(self._same_in(other, name) for name in names):
+            if self._list_absent(other, tenant_id, object_id):
                 raise
             return False
         return bool(absent)
+
+    def rewrap(self, tenant_id: UUID, object_id: UUID) -> bool:
+        """Wrap the object's data key with the active version of the tenant's key; False if it was already.
+
+        Touches the 116 bytes of the `.key` file only. Killed at any point it leaves the old wrap or the new.
+        Raises `ObjectMissing`, `KeyMissing`, `KeyUnknown`, `KeyDestroyed`, `SealBroken`.
+        """
+        name = object_name(tenant_id, object_id, _KEY)
+        with self._open_key_file(tenant_id, object_id) as file, _outages(self.region):
+            old = file.read(KEY_FILE_SIZE + 1)
+        with _outages(self.region):
+            new = self._keyring.rewrap_data_key(tenant_id, object_id, old)
+            if new is not None:
+                self.staging.replace(name, new)
+        return new is not None
 
     def destroy_key(self, tenant_id: UUID, object_id: UUID) -> None:
         """Remove the object's data key, after which nobody can open it in this region; repeatable."""
@@ -120,10 +137,8 @@ class Vault:
 
     def discard_abandoned(self, older_than_s: float) -> int:
         """Remove files that writers, killed so many seconds ago or more, began and never published; how many."""
-        if not isinstance(self._storage, Staging):
-            return 0
         with _outages(self.region):
-            return self._storage.discard_abandoned(older_than_s)
+            return self.staging.discard_abandoned(older_than_s)
 
     def exists(self, tenant_id: UUID, object_id: UUID) -> bool:
         """Tell whether both files are there. It opens nothing; see `verify`."""
@@ -139,10 +154,16 @@ class Vault:
                     yield UUID(name.removesuffix(_SEALED))
 
     def _open_data_key(self, tenant_id: UUID, object_id: UUID) -> bytes:
-        self._require_key(tenant_id, object_id)
-        with self._open_file(object_name(tenant_id, object_id, _KEY)) as file, _outages(self.region):
+        with self._open_key_file(tenant_id, object_id) as file, _outages(self.region):
             # One byte more than it may have, so that an extended file is refused.
             return self._keyring.open_data_key(tenant_id, object_id, file.read(KEY_FILE_SIZE + 1))
+
+    def _open_key_file(self, tenant_id: UUID, object_id: UUID) -> File:
+        try:
+            return self._open_file(object_name(tenant_id, object_id, _KEY))
+        except ObjectMissing:
+            self._require_key(tenant_id, object_id)
+            raise
 
     def _require_key(self, tenant_id: UUID, object_id: UUID) -> None:
         with _outages(self.region):
@@ -163,13 +184,27 @@ class Vault:
         with self._open_file(name) as file, _outages(self.region):
             yield from file.chunks(CHUNK_SIZE)
 
-    def _same_in(self, other: "Vault", name: str) -> bool:
-        with _outages(other.region):
-            if not other._storage.exists(name):
-                return False
-        if self._digest(name) != other._digest(name):
+    def _list_absent(self, other: "Vault", tenant_id: UUID, object_id: UUID) -> list[str]:
+        """The files that `other` lacks; raises `CopyDiffers` if one that it has is not the same."""
+        names = [object_name(tenant_id, object_id, suffix) for suffix in (_KEY, _SEALED)]
+        absent = [name for name in names if not other._holds(name)]
+        if names[0] not in absent and self._digest(names[0]) != other._digest(names[0]):
+            self._require_same_key(other, tenant_id, object_id)
+        if names[1] not in absent and self._digest(names[1]) != other._digest(names[1]):
             raise CopyDiffers("the other region holds different bytes")
-        return True
+        return absent
+
+    def _require_same_key(self, other: "Vault", tenant_id: UUID, object_id: UUID) -> None:
+        try:
+            same = self._open_data_key(tenant_id, object_id) == other._open_data_key(tenant_id, object_id)
+        except SealBroken:
+            same = False
+        if not same:
+            raise CopyDiffers("the other region holds another data key")
+
+    def _holds(self, name: str) -> bool:
+        with _outages(self.region):
+            return self._storage.exists(name)
 
     def _digest(self, name: str) -> bytes:
         digest = blake3()
@@ -193,40 +228,97 @@ class Batch:
     """Objects that become durable together; one that fails is dropped alone and may be caught."""
 
     def __init__(self, vault: Vault) -> None:
-        storage = vault._storage
-        self._staging: Staging = storage if isinstance(storage, Staging) else ImmediateStaging(storage)
+        self._staging = vault.staging
         self._keyring = vault._keyring
-        self._region = vault.region
+        self.region = vault.region
         self._staged: list[StagedFile] = []
+
+    def begin(self, tenant_id: UUID, object_id: UUID) -> "Sealing":
+        """Start an object that is fed piece by piece.
+
+        Raises `ObjectExists`, `KeyUnknown`, `KeyDestroyed`, `VaultUnavailable`.
+        """
+        with _outages(self.region):
+            data_key, key_file = self._keyring.new_data_key(tenant_id, object_id)
+            part = self._staging.begin(object_name(tenant_id, object_id, _SEALED))
+        sealer = Sealer(data_key, ObjectHeader.new(tenant_id, object_id))
+        return Sealing(self, part, sealer, object_name(tenant_id, object_id, _KEY), key_file)
 
     def seal(self, tenant_id: UUID, object_id: UUID, source: Iterable[bytes]) -> int:
         """Seal as `Vault.seal` does, but durable only when the batch ends."""
-        with _outages(self._region):
-            data_key, key_file = self._keyring.new_data_key(tenant_id, object_id)
-        chunks = seal_chunks(data_key, ObjectHeader.new(tenant_id, object_id), source)
-        self.write(object_name(tenant_id, object_id, _KEY), [key_file])
+        sealing = self.begin(tenant_id, object_id)
         try:
-            return plaintext_size(self.write(object_name(tenant_id, object_id, _SEALED), chunks))
+            for piece in source:
+                sealing.write(piece)
+            return sealing.finish()
         except BaseException:
-            self._staging.discard([self._staged.pop()])
+            sealing.abandon()
             raise
 
     def write(self, name: str, pieces: Iterable[bytes | memoryview]) -> int:
         """Stage one file of ciphertext and return its size in bytes."""
         watched = _Watched(pieces)
-        with _outages(self._region, watched):
-            staged = self._staging.stage(name, watched)
+        with _outages(self.region, watched):
+            staged = write_part(self._staging, name, watched)
         self._staged.append(staged)
         return staged.size
 
     def publish(self) -> None:
         """Make all durable, or raise and leave none."""
-        with _outages(self._region):
+        with _outages(self.region):
             self._staging.publish(self._staged)
 
     def discard(self) -> None:
         """Remove what was staged."""
-        self._staging.discard(self._staged)
+        with suppress(OSError):
+            self._staging.discard(self._staged)
+
+
+class Sealing:
+    """One object of a batch, being sealed."""
+
+    def __init__(self, batch: Batch, part: Part, sealer: Sealer, key_name: str, key_file: bytes) -> None:
+        self._batch = batch
+        self._part = part
+        self._sealer = sealer
+        self._key_name = key_name
+        self._key_file = key_file
+        self._ended = False
+        try:
+            self._put(sealer.begin())
+        except BaseException:
+            self.abandon()
+            raise
+
+    @property
+    def size(self) -> int:
+        """Plaintext bytes so far."""
+        return self._sealer.size
+
+    def write(self, piece: bytes | memoryview) -> None:
+        """Seal the next bytes; raises `VaultUnavailable`."""
+        for sealed in self._sealer.feed(piece):
+            self._put(sealed)
+
+    def finish(self) -> int:
+        """End the object and return its length in bytes; it is durable when its batch ends."""
+        self._put(self._sealer.finish())
+        with _outages(self._batch.region):
+            staged = self._part.finish()
+        # The key first: whoever sees the object can open it.
+        self._batch.write(self._key_name, [self._key_file])
+        self._batch._staged.append(staged)
+        self._ended = True
+        return self.size
+
+    def abandon(self) -> None:
+        """Leave nothing of it; does nothing once it is finished."""
+        if not self._ended:
+            self._part.abandon()
+
+    def _put(self, sealed: memoryview) -> None:
+        with _outages(self._batch.region):
+            self._part.write(sealed)
 
 
 def object_name(tenant_id: UUID, object_id: UUID, suffix: str) -> str:

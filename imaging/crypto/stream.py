@@ -46,37 +46,62 @@ class _ChunkCipher:
             raise SealBroken(f"chunk {index} does not authenticate") from None
 
 
-def _repack(source: Iterable[bytes], chunk_size: int) -> Iterator[tuple[memoryview, bool]]:
-    """Yield (chunk, final). A full chunk waits until more arrives: only then is it not the final one."""
-    buffer = memoryview(bytearray(chunk_size))
-    filled = 0
-    for piece in source:
-        rest = memoryview(piece).cast("B")
+class Sealer:
+    """Makes the bytes of a `.sealed` file from plaintext in pieces of any size: `begin`, `feed` …, `finish`.
+
+    What is yielded is a view of one buffer that the next step overwrites: write it, or copy it, before asking for
+    the next. Without `finish` there is no final chunk, and what was yielded does not open. `size` counts plaintext.
+    """
+
+    def __init__(self, data_key: bytes, header: ObjectHeader) -> None:
+        self.size = 0
+        self._header = header
+        self._cipher = _ChunkCipher(data_key, header)
+        self._index = 0
+        self._filled = 0
+        self._plaintext = memoryview(bytearray(header.chunk_size))
+        self._sealed = memoryview(bytearray(header.chunk_size + TAG_SIZE))
+
+    def begin(self) -> memoryview:
+        """The header."""
+        return memoryview(self._header.pack())
+
+    def feed(self, piece: bytes | memoryview) -> Iterator[memoryview]:
+        """The chunks that `piece` completes. A full chunk waits for more bytes: only then is it not the final one."""
+        rest, chunk_size = memoryview(piece).cast("B"), self._header.chunk_size
+        self.size += len(rest)
         while rest:
-            if filled == chunk_size:
-                yield buffer, False
-                filled = 0
-            taken = min(len(rest), chunk_size - filled)
-            buffer[filled : filled + taken] = rest[:taken]
+            if self._filled == chunk_size:
+                yield self._seal(self._plaintext, final=False)
+                self._filled = 0
+            elif not self._filled and len(rest) > chunk_size:
+                # Straight from the piece, without a copy.
+                yield self._seal(rest[:chunk_size], final=False)
+                rest = rest[chunk_size:]
+                continue
+            taken = min(len(rest), chunk_size - self._filled)
+            self._plaintext[self._filled : self._filled + taken] = rest[:taken]
             rest = rest[taken:]
-            filled += taken
-    yield buffer[:filled], True
+            self._filled += taken
+
+    def finish(self) -> memoryview:
+        """The final chunk."""
+        return self._seal(self._plaintext[: self._filled], final=True)
+
+    def _seal(self, plaintext: memoryview, final: bool) -> memoryview:
+        sealed = self._sealed[: len(plaintext) + TAG_SIZE]
+        self._cipher.seal_into(self._index, final, plaintext, sealed)
+        self._index += 1
+        return sealed
 
 
 def seal_chunks(data_key: bytes, header: ObjectHeader, source: Iterable[bytes]) -> Iterator[memoryview]:
-    """Yield the bytes of a `.sealed` file: the header, then each sealed chunk.
-
-    `source` may come in pieces of any size. What is yielded is a view of one buffer that the next step
-    overwrites: write it or copy it (`bytes(piece)`) before asking for the next. Whatever `source` raises
-    passes through, and what was yielded until then does not open, because it has no final chunk.
-    """
-    yield memoryview(header.pack())
-    cipher = _ChunkCipher(data_key, header)
-    buffer = memoryview(bytearray(header.chunk_size + TAG_SIZE))
-    for index, (chunk, final) in enumerate(_repack(source, header.chunk_size)):
-        sealed = buffer[: len(chunk) + TAG_SIZE]
-        cipher.seal_into(index, final, chunk, sealed)
-        yield sealed
+    """Yield the bytes of a `.sealed` file of all of `source`; see `Sealer`. What `source` raises passes through."""
+    sealer = Sealer(data_key, header)
+    yield sealer.begin()
+    for piece in source:
+        yield from sealer.feed(piece)
+    yield sealer.finish()
 
 
 def _count_chunks(sealed_size: int, chunk_size: int) -> tuple[int, int]:

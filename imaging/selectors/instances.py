@@ -12,6 +12,17 @@ def list_instances_of_series(series: Series) -> list[Instance]:
     return list(_slim(Instance.objects.filter(series=series).order_by(*_IN_ORDER)))
 
 
+def list_instances_with_fragments(series: Series) -> list[Instance]:
+    """The instances of a series, by Instance Number, with everything: for background work."""
+    return list(Instance.objects.filter(series=series).order_by(*_IN_ORDER))
+
+
+def list_series(study: Study) -> list[Series]:
+    """The series of a study, by Series Number."""
+    in_order = F("series_number").asc(nulls_last=True), "series_instance_uid"
+    return list(Series.objects.select_related("study").filter(study=study).order_by(*in_order))
+
+
 def list_instances_of_study(study: Study) -> list[Instance]:
     """The instances of a study with their series, by Series Number and Instance Number."""
     by_series = (F("series__series_number").asc(nulls_last=True), "series__series_instance_uid")

@@ -9,11 +9,15 @@ from django.db.models import F, Q, QuerySet
 from imaging.models import Instance, Series, Tombstone, VaultObject
 from imaging.pipeline import Step
 
+_IN_REGION_1 = Q(pack__home_region=1) | Q(pack__in_1_at__isnull=False)
+_IN_REGION_2 = Q(pack__home_region=2) | Q(pack__in_2_at__isnull=False)
 WAITING = {
-    Step.VERIFY_SEAL: Q(sealed_at=None),
-    Step.STORE: Q(stored_at=None, store_refusal=""),
-    Step.MIRROR: Q(mirrored_at=None),
-    Step.STORE_MIRROR: Q(mirrored_at__isnull=False, mirror_stored_at=None, mirror_store_refusal=""),
+    Step.STORE: Q(stored_at=None, store_refusal="") & _IN_REGION_1,
+    Step.STORE_MIRROR: Q(mirror_stored_at=None, mirror_store_refusal="") & _IN_REGION_2,
+}
+OBJECTS_WAITING = {
+    Step.VERIFY_SEAL: Q(home_region=1, in_1_at=None) | Q(home_region=2, in_2_at=None),
+    Step.MIRROR: Q(home_region=1, in_2_at=None) | Q(home_region=2, in_1_at=None),
 }
 
 
@@ -31,17 +35,27 @@ def list_waiting(step: Step, series_id: UUID) -> list[Instance]:
     return list(waiting.defer("fragments").order_by("instance_number", "id"))
 
 
+def list_waiting_objects(step: Step, series_id: UUID) -> list[VaultObject]:
+    """The series' sealed objects in service that lack the step's state, in the order they came."""
+    return list(_in_service(step).filter(series_id=series_id).order_by("created_at", "id"))
+
+
+def _in_service(step: Step) -> QuerySet[VaultObject]:
+    return VaultObject.objects.filter(OBJECTS_WAITING[step], retired_at=None)
+
+
 def list_stuck(since: datetime, limit: int) -> list[Stuck]:
     """What has waited since before `since` in the active tenant: its message was lost, or its worker died.
 
     At most `limit` of each step, drawn by lot: what fails every time must not keep the rest from its turn.
     """
     stuck = [Stuck(step, series_id) for step in WAITING for series_id in _list_stuck_series(step, since, limit)]
-    undrawn = Series.objects.filter(thumbnail_instances__lt=F("instance_count"), last_received_at__lt=since)
-    stuck += [Stuck(Step.DRAW_THUMBNAIL, series_id) for series_id in _draw(undrawn, limit)]
-    unmirrored = VaultObject.objects.filter(in_2_at=None, retired_at=None, created_at__lt=since)
-    unmirrored = Series.objects.filter(id__in=unmirrored.exclude(kind=VaultObject.Kind.PACK).values("series_id"))
-    stuck += [Stuck(Step.MIRROR, series_id) for series_id in _draw(unmirrored, limit)]
+    for step in OBJECTS_WAITING:
+        objects = _in_service(step).filter(created_at__lt=since)
+        stuck += _stuck(step, Series.objects.filter(id__in=objects.values("series_id")), limit)
+    settled = Series.objects.filter(last_received_at__lt=since)
+    stuck += _stuck(Step.DRAW_THUMBNAIL, settled.filter(thumbnail_instances__lt=F("instance_count")), limit)
+    stuck += _stuck(Step.PACK, settled.exclude(manifest_instances=F("instance_count")), limit)
     unfinished = Tombstone.objects.filter(completed_at=None, purged_at__lt=since)
     return stuck + [Stuck(Step.FINISH_PURGE, tombstone_id) for tombstone_id in _draw(unfinished, limit)]
 
@@ -49,6 +63,10 @@ def list_stuck(since: datetime, limit: int) -> list[Stuck]:
 def _list_stuck_series(step: Step, since: datetime, limit: int) -> list[UUID]:
     waiting = Instance.objects.filter(WAITING[step], received_at__lt=since)
     return _draw(Series.objects.filter(id__in=waiting.values("series_id")), limit)
+
+
+def _stuck(step: Step, series: QuerySet[Series], limit: int) -> list[Stuck]:
+    return [Stuck(step, series_id) for series_id in _draw(series, limit)]
 
 
 def _draw(rows: QuerySet, limit: int) -> list[UUID]:

@@ -11,10 +11,11 @@ _known: tuple[float, int] | None = None
 def active_region() -> int:
     """The region that takes new images; region 1 until a failover."""
     global _known
-    if _known is None or time.monotonic() - _known[0] > _KEPT_S:
+    known = _known
+    if known is None or time.monotonic() - known[0] > _KEPT_S:
         found = RegionState.objects.values_list("active_region", flat=True).first()
-        _known = (time.monotonic(), found or 1)
-    return _known[1]
+        _known = known = (time.monotonic(), found or 1)
+    return known[1]
 
 
 def other_region(region: int) -> int:
@@ -24,7 +25,9 @@ def other_region(region: int) -> int:
 
 def read_order() -> tuple[int, int]:
     """Both regions, the active one first."""
-    return active_region(), other_region(active_region())
+    # Asked once: a switch between two questions would name one region twice.
+    active = active_region()
+    return active, other_region(active)
 
 
 def forget() -> None:

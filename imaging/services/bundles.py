@@ -10,29 +10,45 @@ from imaging.dicom.reasons import Reason, Refused
 from imaging.services.intake import IncomingFile
 
 MAGIC = b"COLLIMATE-BUNDLE-1\n"
-BUNDLE_BROKEN = Reason(
-    "BUNDLE_BROKEN", "The upload was damaged here; send this file and those after it again."
-)
+BUNDLE_BROKEN = Reason("BUNDLE_BROKEN", "The upload was damaged here; send this file and those after it again.")
 _LONGEST_PATH = 4096  # bytes
 _MOST_FILES = 100_000
 
 
-def split_bundle(chunks: Iterable[bytes]) -> Iterator[IncomingFile]:
-    """The files of a bundle, one after the other; each must be read, or is skipped, before the next.
+class Bundle:
+    """The files of a bundle, or of the rest of one, one after the other; each must be read, or is skipped.
 
-    Never raises: where the bundle is broken, its last file's chunks raise Refused(BUNDLE_BROKEN).
+    Never raises: where the bundle is broken, its last file's chunks raise Refused(BUNDLE_BROKEN). `whole` counts the
+    files that came whole, `boundary` the bytes up to the end of the last of them, `received` all bytes that came.
     """
-    source = _Source(chunks)
-    if source.take(len(MAGIC)) != MAGIC:
-        yield _broken("bundle", "it does not begin as one")
-        return
-    for count in range(_MOST_FILES + 1):
-        if not source.peek():
+
+    def __init__(self, chunks: Iterable[bytes], is_rest: bool = False) -> None:
+        self._source = _Source(chunks)
+        self._is_rest = is_rest
+        self.whole = 0
+        self.boundary = 0
+
+    @property
+    def received(self) -> int:
+        """Bytes that came; reads over what is left of them."""
+        for _ in self._source.iter_rest():
+            pass
+        return self._source.received
+
+    def __iter__(self) -> Iterator[IncomingFile]:
+        source = self._source
+        if not self._is_rest and source.take(len(MAGIC)) != MAGIC:
+            yield _broken("bundle", "it does not begin as one")
             return
-        file = _broken("bundle", "too many files") if count == _MOST_FILES else _next_file(source)
-        yield file
-        if not _drained(file):
-            return
+        for count in range(_MOST_FILES + 1):
+            self.boundary = source.taken
+            if not source.peek():
+                return
+            file = _broken("bundle", "too many files") if count == _MOST_FILES else _next_file(source)
+            yield file
+            if not _drained(file):
+                return
+            self.whole += 1
 
 
 def _next_file(source: "_Source") -> IncomingFile:
@@ -86,6 +102,17 @@ class _Source:
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
         self._rest = memoryview(b"")
+        self.received = 0
+
+    @property
+    def taken(self) -> int:
+        """Bytes given out."""
+        return self.received - len(self._rest)
+
+    def iter_rest(self) -> Iterator[bytes]:
+        """Whatever nobody asked for."""
+        while self.peek():
+            yield from self._pieces(len(self._rest))
 
     def peek(self) -> bool:
         """Whether there is another byte."""
@@ -94,6 +121,7 @@ class _Source:
             if piece is None:
                 return False
             self._rest = memoryview(piece)
+            self.received += len(piece)
         return True
 
     def take(self, length: int) -> bytes:

@@ -27,9 +27,11 @@ _TRIES = 5
 
 @dataclass(frozen=True)
 class Arrival:
-    """A file that passed the gate and is sealed under `object_id`; `digest` is BLAKE3, `crc32` zlib's."""
+    """A file that passed the gate and lies sealed in a pack; `digest` is BLAKE3, `crc32` zlib's."""
 
-    object_id: UUID
+    instance_id: UUID
+    pack_id: UUID
+    pack_offset: int
     size: int
     digest: bytes
     crc32: int
@@ -40,6 +42,21 @@ class Arrival:
     transfer_syntax_uid: str
     attributes: Attributes
     pixels: dict[str, object]  # fields of Instance
+
+
+@dataclass(frozen=True)
+class NewPack:
+    """A pack that is durable in `home_region`; `copied_at` says when the other region's copy proved good."""
+
+    id: UUID
+    size: int
+    member_count: int
+    home_region: int
+    copied_at: datetime | None = None
+
+    def verified(self, region: int) -> datetime | None:
+        """When its copy in a region was opened, all of it; its own is read back by the step that follows."""
+        return None if region == self.home_region else self.copied_at
 
 
 @dataclass(frozen=True)
@@ -67,19 +84,19 @@ def describe(passed: Passed) -> dict[str, object]:
     return found | {"fragments": None if pixels.fragments is None else pack_fragments(pixels.fragments)}
 
 
-def register(actor: Actor, arrivals: Sequence[Arrival], now: datetime) -> list[Registered]:
-    """Index the arrivals, audit, and ask for the steps that follow; answers in the arrivals' order.
+def register(actor: Actor, arrivals: Sequence[Arrival], packs: Sequence[NewPack], now: datetime) -> list[Registered]:
+    """Index the arrivals and their packs, audit, and ask for the steps that follow; answers in the arrivals' order.
 
     Runs in the tenant's scope.
     """
     studies = _lock_studies(arrivals, now)
     series = _get_or_create_series(arrivals, studies, now)
-    stored = _insert(_fresh(arrivals), series, now)
+    stored = _insert(_fresh(arrivals), packs, series, now)
     holders = _find_instances(arrivals)
     answers = [_judge(each, holders, stored, studies) for each in arrivals]
-    _count([each for each in arrivals if each.object_id in stored], studies, series, now)
+    _count([each for each in arrivals if each.instance_id in stored], studies, series, now)
     _record(actor, arrivals, answers, holders, now)
-    for key in sorted({_series_key(each) for each in arrivals if each.object_id in stored}):
+    for key in sorted({_series_key(each) for each in arrivals if each.instance_id in stored}):
         pipeline.enqueue_after_intake(active_tenant_id(), series[key].id)
     return answers
 
@@ -111,9 +128,7 @@ def _new_study(first: Arrival, now: datetime) -> Study:
 def _fitting(model: type[Study] | type[Series], values: dict[str, object]) -> dict[str, object]:
     """The values, texts cut to their columns: an overlong one must not keep an examination out."""
     lengths = {name: model._meta.get_field(name).max_length for name in values}
-    return {
-        name: value[: lengths[name]] if isinstance(value, str) else value for name, value in values.items()
-    }
+    return {name: value[: lengths[name]] if isinstance(value, str) else value for name, value in values.items()}
 
 
 SeriesKey = tuple[str, str]
@@ -129,9 +144,7 @@ def _get_or_create_series(
     """The series of the batch. Whoever holds the study's lock is alone with them."""
     wanted = {_series_key(each): each for each in reversed(arrivals)}
     uids = {study.id: uid for uid, study in studies.items()}
-    rows = Series.objects.filter(
-        study__in=studies.values(), series_instance_uid__in=[key[1] for key in wanted]
-    )
+    rows = Series.objects.filter(study__in=studies.values(), series_instance_uid__in=[key[1] for key in wanted])
     found = {(uids[row.study_id], row.series_instance_uid): row for row in rows}
     fresh = {key: _new_series(wanted[key], studies[key[0]], now) for key in wanted.keys() - found.keys()}
     Series.objects.bulk_create(fresh.values())
@@ -157,38 +170,40 @@ def _find_instances(arrivals: Sequence[Arrival]) -> dict[str, bytes]:
     return {uid: bytes(digest) for uid, digest in rows.values_list("sop_instance_uid", "digest")}
 
 
-def _insert(fresh: list[Arrival], series: dict[SeriesKey, Series], now: datetime) -> set[UUID]:
+def _insert(
+    fresh: list[Arrival], packs: Sequence[NewPack], series: dict[SeriesKey, Series], now: datetime
+) -> set[UUID]:
     """Insert, and return the ids that made it: another batch may have brought a UID in another study."""
-    rows = [_new_instance(each, series[_series_key(each)], now) for each in fresh]
-    VaultObject.objects.bulk_create([_new_pack(each, series[_series_key(each)], now) for each in fresh])
+    homes = {each.pack_id: series[_series_key(each)] for each in fresh}
+    known = {pack.id: pack for pack in packs}
+    objects = [_new_object(known[pack_id], homes[pack_id], now) for pack_id in homes]
+    VaultObject.objects.bulk_create(objects, ignore_conflicts=True)
+    rows = [_new_instance(each, known[each.pack_id], series[_series_key(each)], now) for each in fresh]
     Instance.objects.bulk_create(rows, ignore_conflicts=True)
-    stored = set(Instance.objects.filter(id__in=[row.id for row in rows]).values_list("id", flat=True))
-    VaultObject.objects.filter(id__in=[row.id for row in rows if row.id not in stored]).delete()
-    return stored
+    stored = dict(Instance.objects.filter(id__in=[row.id for row in rows]).values_list("id", "pack_id"))
+    VaultObject.objects.filter(id__in=homes.keys() - set(stored.values()), members=None).delete()
+    return set(stored)
 
 
-def _new_pack(each: Arrival, series: Series, now: datetime) -> VaultObject:
+def _new_object(pack: NewPack, series: Series, now: datetime) -> VaultObject:
     return VaultObject(
-        id=each.object_id, series=series, kind=VaultObject.Kind.PACK, size=each.size, member_count=1, home_region=1,
-        created_at=now,
+        id=pack.id, series=series, kind=VaultObject.Kind.PACK, size=pack.size, member_count=pack.member_count,
+        home_region=pack.home_region, created_at=now, in_1_at=pack.verified(1), in_2_at=pack.verified(2),
     )  # fmt: skip
 
 
-def _new_instance(each: Arrival, series: Series, now: datetime) -> Instance:
+def _new_instance(each: Arrival, pack: NewPack, series: Series, now: datetime) -> Instance:
     return Instance(
-        id=each.object_id, series=series, sop_instance_uid=each.sop_instance_uid, sop_class_uid=each.sop_class_uid,
+        id=each.instance_id, series=series, sop_instance_uid=each.sop_instance_uid, sop_class_uid=each.sop_class_uid,
         transfer_syntax_uid=each.transfer_syntax_uid, instance_number=each.attributes.instance_number,
-        pack_id=each.object_id, pack_offset=0, size=each.size, digest=each.digest, crc32=each.crc32, received_at=now, **each.pixels,
+        pack_id=each.pack_id, pack_offset=each.pack_offset, size=each.size, digest=each.digest, crc32=each.crc32,
+        received_at=now, mirrored_at=pack.copied_at, **each.pixels,
     )  # fmt: skip
 
 
-def _judge(
-    each: Arrival, holders: dict[str, bytes], stored: set[UUID], studies: dict[str, Study]
-) -> Registered:
-    if each.object_id in stored:
-        return Registered(
-            stored=True, patient_differs=_patient_differs(each, studies[each.study_instance_uid])
-        )
+def _judge(each: Arrival, holders: dict[str, bytes], stored: set[UUID], studies: dict[str, Study]) -> Registered:
+    if each.instance_id in stored:
+        return Registered(stored=True, patient_differs=_patient_differs(each, studies[each.study_instance_uid]))
     return Registered(already_here=holders.get(each.sop_instance_uid) == each.digest)
 
 
@@ -197,9 +212,7 @@ def _patient_differs(each: Arrival, study: Study) -> bool:
     return ours != theirs or each.attributes.patient_birth_date != study.patient_birth_date
 
 
-def _count(
-    stored: list[Arrival], studies: dict[str, Study], series: dict[SeriesKey, Series], now: datetime
-) -> None:
+def _count(stored: list[Arrival], studies: dict[str, Study], series: dict[SeriesKey, Series], now: datetime) -> None:
     for each in stored:
         for row in (studies[each.study_instance_uid], series[_series_key(each)]):
             row.instance_count += 1
@@ -207,9 +220,7 @@ def _count(
             row.last_received_at = now
     _drop_empty(series.values(), studies.values())
     _save_series([row for row in series.values() if row.instance_count])
-    _save_studies(
-        [study for study in studies.values() if study.last_received_at == now and study.instance_count]
-    )
+    _save_studies([study for study in studies.values() if study.last_received_at == now and study.instance_count])
 
 
 def _drop_empty(series: Sequence[Series], studies: Sequence[Study]) -> None:

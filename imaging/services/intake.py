@@ -3,17 +3,17 @@
 The order is what keeps it safe: sealed bytes first, then the batch's durability barrier, then rows and audit
 events in one transaction, then the answer. A crash in between leaves sealed objects that no row names, and never
 a row without its bytes. Nothing plaintext touches a disk, and no transaction is open while bytes come in.
+
+Small files of one series go into one pack; a large file is a pack of its own (`imaging.services.spool`).
 """
 
 import logging
-import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from blake3 import blake3
 from django.conf import settings
 
 from audit.actions import Action
@@ -21,22 +21,25 @@ from audit.actions import Outcome as Verdict
 from audit.actor import Actor
 from audit.services import record
 from imaging.access import require_role
-from imaging.adapters.vault import Batch, Vault, VaultUnavailable
-from imaging.dicom.attributes import read_attributes
-from imaging.dicom.gate import Gate, Limits, Passed, Refused
+from imaging.adapters.keys import KeyDestroyed, KeyUnknown
+from imaging.adapters.vault import CopyDiffers, KeyMissing, ObjectMissing, Vault, VaultUnavailable
+from imaging.crypto.layout import SealBroken
+from imaging.dicom.gate import Refused
 from imaging.dicom.reasons import DATA_SET_DOES_NOT_MATCH_SOP_CLASS, OUT_OF_RESOURCES, Reason
-from imaging.dicom.text import clean
 from imaging.models import Outcome
-from imaging.services.catalog import Arrival, Registered, describe, register
+from imaging.services.active_region import active_region, other_region
+from imaging.services.catalog import Arrival, NewPack, Registered, register
 from imaging.services.regions import ensure_tenant_keys, get_vault
+from imaging.services.spool import IncomingFile, LineBroke, Spool, Stream
 from tenants.baas.access import require_agreement
 from tenants.models import Role
 from tenants.scoping import tenant_scope
+from tenants.selectors import get_tenant
 
 logger = logging.getLogger(__name__)
 
-BATCH_FILES = 64
-BATCH_BYTES = 64 << 20
+BATCH_FILES = 1000
+BATCH_BYTES = 256 << 20
 DUPLICATE_SOP_INSTANCE = 0x0111  # PS3.7 Annex C
 DIFFERS_FROM_DATA_SET = 0xB007  # PS3.18 Table I.2-1: the nearest of its warnings
 
@@ -50,18 +53,11 @@ OTHER_STUDY = Reason(
     "The file belongs to another study than the one it was sent to.",
     DATA_SET_DOES_NOT_MATCH_SOP_CLASS,
 )
-STORAGE_UNAVAILABLE = Reason(
-    "STORAGE_UNAVAILABLE", "Could not be stored durably; try again.", OUT_OF_RESOURCES
-)
+STORAGE_UNAVAILABLE = Reason("STORAGE_UNAVAILABLE", "Could not be stored durably; try again.", OUT_OF_RESOURCES)
 PATIENT_DIFFERS = "Patient differs from the study already here."
-
-
-@dataclass(frozen=True)
-class IncomingFile:
-    """A file as it comes: its name as the sender knows it, and its bytes, which can be read once."""
-
-    name: str
-    chunks: Iterable[bytes]
+_NOT_COPIED = (
+    VaultUnavailable, ObjectMissing, KeyMissing, CopyDiffers, SealBroken, KeyUnknown, KeyDestroyed,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -114,11 +110,31 @@ def receive(
     prepare_keys(tenant_id)
     source, receipts = _Source(files), []
     while not source.ended:
-        batch = _Intake(actor, tenant_id, get_vault(1), study_instance_uid)
-        receipts += batch.run(source, now)
+        batch = Intake(actor, tenant_id, now, study_instance_uid)
+        receipts += batch.run(source)
     if source.error:
         raise source.error
     return receipts
+
+
+def receive_file(actor: Actor, tenant_id: UUID, file: IncomingFile, now: datetime) -> Receipt | LineBroke:
+    """Take in one file whose length is known: its receipt, or what came of it when the line broke.
+
+    Raises
+    ------
+    VaultUnavailable
+        Also when the file could not be stored.
+    """
+    source = _Source([file])
+    batch = Intake(actor, tenant_id, now)
+    receipts = batch.run(source)
+    if source.error:
+        raise source.error
+    if batch.failure:
+        raise batch.failure
+    if batch.cut:
+        return batch.cut
+    return receipts[0]
 
 
 def prepare_keys(tenant_id: UUID) -> None:
@@ -151,132 +167,128 @@ class _Source:
         self.ended, self.error = True, error
 
 
-class _Intake:
+class Intake:
     """One batch: files that become durable together and are indexed in one transaction."""
 
-    def __init__(self, actor: Actor, tenant_id: UUID, vault: Vault, study_instance_uid: str) -> None:
+    def __init__(self, actor: Actor, tenant_id: UUID, now: datetime, study_instance_uid: str = "") -> None:
         self._actor = actor
         self._tenant_id = tenant_id
-        self._vault = vault
+        self._now = now
+        self._region = active_region()
+        self._vault = get_vault(self._region)
         self._study_instance_uid = study_instance_uid
         self._receipts: list[Receipt] = []
         self._arrivals: dict[int, Arrival] = {}  # by the position of their receipt
+        self._packs: list[NewPack] = []
+        self.cut: LineBroke | None = None
+        self.failure: VaultUnavailable | None = None
 
-    def run(self, source: _Source, now: datetime) -> list[Receipt]:
+    def run(self, source: _Source) -> list[Receipt]:
+        """Take what `source` gives, up to a batch; one receipt for each file."""
         try:
             with self._vault.batch() as batch:
-                self._fill(source, batch)
-        except VaultUnavailable:
-            self._lose_all()
-        self._index(now)
+                spool = Spool(batch, self._tenant_id, self._now)
+                self._fill(source, spool)
+                self._packs = spool.finish()
+            self._lose({pack.id for pack in self._packs})
+            self._copy()
+        except VaultUnavailable as error:
+            self.failure = error
+            logger.warning("The vault of region %s could not make a batch durable.", self._region)
+            self._lose(kept=set())
+        self._index()
         return self._receipts
 
-    def _fill(self, source: _Source, batch: Batch) -> None:
+    def _fill(self, source: _Source, spool: Spool) -> None:
         taken = 0
         while len(self._receipts) < BATCH_FILES and taken < BATCH_BYTES and (file := source.find_next()):
-            stream = _Stream(file, self._study_instance_uid)
+            stream = Stream(file, settings.UPLOAD_MAX_BYTES)
             try:
-                self._take(stream, batch)
+                self._take(stream, spool)
             except Exception as error:
                 # The sender broke off, or this is a fault of ours: what came whole before is kept either way.
                 source.fail(error)
                 return
             taken += stream.size
 
-    def _take(self, stream: "_Stream", batch: Batch) -> None:
-        object_id = uuid4()
+    def _take(self, stream: Stream, spool: Spool) -> None:
         try:
-            batch.seal(self._tenant_id, object_id, stream)
-            self._arrivals[len(self._receipts)] = stream.arrival(object_id)
+            self._arrivals[len(self._receipts)] = spool.take(stream, self._require_study)
             receipt = Receipt(stream.name, stream.size, Outcome.STORED)
         except Refused as refused:
             stream.drain()
             receipt = _refusal(stream, refused.reason)
-        except VaultUnavailable:
-            logger.warning("The vault of region 1 could not take a file.")
+        except LineBroke as cut:
+            self.cut = cut
+            return
+        except VaultUnavailable as error:
+            self.failure = error
+            logger.warning("The vault of region %s could not take a file.", self._region)
             stream.drain()
             receipt = _refusal(stream, STORAGE_UNAVAILABLE)
         self._receipts.append(receipt)
 
-    def _lose_all(self) -> None:
-        """The barrier failed: nothing of the batch is durable, so nothing of it is acknowledged."""
-        logger.warning("The vault of region 1 could not make a batch durable.")
-        for position in self._arrivals:
-            self._receipts[position] = _refused(self._receipts[position], STORAGE_UNAVAILABLE)
-        self._arrivals = {}
+    def _require_study(self, study_instance_uid: str) -> None:
+        if self._study_instance_uid not in ("", study_instance_uid):
+            raise Refused(OTHER_STUDY)
 
-    def _index(self, now: datetime) -> None:
+    def _copy(self) -> None:
+        """Where the practice wants its images durable in both regions before they are acknowledged, make them so.
+
+        Raises
+        ------
+        VaultUnavailable
+        """
+        if get_tenant(self._tenant_id).acknowledge_in == 1:
+            return
+        for number, pack in enumerate(self._packs):
+            copy_now(self._vault, get_vault(other_region(self._region)), self._tenant_id, pack.id)
+            self._packs[number] = replace(pack, copied_at=self._now)
+
+    def _lose(self, kept: set[UUID]) -> None:
+        """What does not lie in one of the packs `kept` is not as durable as it must be, so it is not acknowledged."""
+        for position in [at for at, arrival in self._arrivals.items() if arrival.pack_id not in kept]:
+            self._receipts[position] = _refused(self._receipts[position], STORAGE_UNAVAILABLE)
+            del self._arrivals[position]
+
+    def _index(self) -> None:
         with tenant_scope(self._tenant_id):
-            answers = register(self._actor, list(self._arrivals.values()), now) if self._arrivals else []
-            self._record_refusals(now)
-        spare = []
+            arrivals = list(self._arrivals.values())
+            answers = register(self._actor, arrivals, self._packs, self._now) if arrivals else []
+            self._record_refusals()
+        used = set()
         for (position, arrival), answer in zip(self._arrivals.items(), answers, strict=True):
             self._receipts[position] = _receipt(self._receipts[position], arrival, answer)
-            if not answer.stored:
-                spare.append(arrival.object_id)
-        self._delete(spare)
+            if answer.stored:
+                used.add(arrival.pack_id)
+        self._delete([pack.id for pack in self._packs if pack.id not in used])
 
-    def _record_refusals(self, now: datetime) -> None:
+    def _record_refusals(self) -> None:
         counts = Counter(receipt.reason for receipt in self._receipts if receipt.outcome == Outcome.REFUSED)
         if counts:
             record(
-                Action.INSTANCE_REFUSED, self._actor, outcome=Verdict.DENIED, details=dict(counts), now=now
-            )
+                Action.INSTANCE_REFUSED, self._actor, outcome=Verdict.DENIED, details=dict(counts), now=self._now
+            )  # fmt: skip
 
     def _delete(self, object_ids: list[UUID]) -> None:
-        try:
-            for object_id in object_ids:
-                self._vault.delete(self._tenant_id, object_id)
-        except VaultUnavailable:
-            logger.warning("Sealed objects that no row names were left behind.")
+        for vault in (self._vault, get_vault(other_region(self._region))):
+            try:
+                for object_id in object_ids:
+                    vault.delete(self._tenant_id, object_id)
+            except VaultUnavailable:
+                logger.warning("Sealed objects that no row names were left behind.")
 
 
-class _Stream:
-    """One file on its way: whoever iterates gets its bytes after the gate and the digests have seen them."""
-
-    def __init__(self, file: IncomingFile, study_instance_uid: str) -> None:
-        self.name = clean(file.name)
-        self.size = 0
-        self._chunks = iter(file.chunks)
-        self._study_instance_uid = study_instance_uid
-        self._digest = blake3()
-        self._crc32 = 0
-        self._passed: Passed | None = None
-
-    def __iter__(self) -> Iterator[bytes]:
-        gate = Gate(Limits(file_bytes=settings.UPLOAD_MAX_BYTES))
-        for chunk in self._chunks:
-            self.size += len(chunk)
-            gate.feed(chunk)
-            self._digest.update(chunk)
-            self._crc32 = zlib.crc32(chunk, self._crc32)
-            yield chunk
-        # Judged before the seal is closed: a refused file leaves nothing behind.
-        self._passed = gate.finish()
-        if self._study_instance_uid not in ("", self._passed.study_instance_uid):
-            raise Refused(OTHER_STUDY)
-
-    def drain(self) -> None:
-        """Read over what is left, so that the next file can be reached."""
-        try:
-            for chunk in self._chunks:
-                self.size += len(chunk)
-        except Refused:
-            return
-
-    def arrival(self, object_id: UUID) -> Arrival:
-        """What the index needs; the header is let go of."""
-        passed = self._passed
-        return Arrival(
-            object_id=object_id, size=passed.size, digest=self._digest.digest(), crc32=self._crc32,
-            sop_class_uid=passed.sop_class_uid, sop_instance_uid=passed.sop_instance_uid,
-            study_instance_uid=passed.study_instance_uid, series_instance_uid=passed.series_instance_uid,
-            transfer_syntax_uid=passed.transfer_syntax_uid, attributes=read_attributes(passed),
-            pixels=describe(passed),
-        )  # fmt: skip
+def copy_now(source: Vault, target: Vault, tenant_id: UUID, object_id: UUID) -> None:
+    """Copy an object and open all of the copy; whatever stands in the way is `VaultUnavailable`."""
+    try:
+        source.copy_to(target, tenant_id, object_id)
+        target.verify(tenant_id, object_id)
+    except _NOT_COPIED as error:
+        raise VaultUnavailable("the other region could not take a copy") from error
 
 
-def _refusal(stream: _Stream, reason: Reason) -> Receipt:
+def _refusal(stream: Stream, reason: Reason) -> Receipt:
     return _refused(Receipt(stream.name, stream.size, Outcome.REFUSED), reason)
 
 
@@ -291,9 +303,7 @@ def _receipt(receipt: Receipt, arrival: Arrival, answer: Registered) -> Receipt:
     names = ("sop_class_uid", "sop_instance_uid", "study_instance_uid", "series_instance_uid")
     receipt = replace(receipt, **{name: getattr(arrival, name) for name in names})
     if answer.stored:
-        differs = (
-            {"message": PATIENT_DIFFERS, "warning": DIFFERS_FROM_DATA_SET} if answer.patient_differs else {}
-        )
+        differs = {"message": PATIENT_DIFFERS, "warning": DIFFERS_FROM_DATA_SET} if answer.patient_differs else {}
         return replace(receipt, **differs)
     if answer.already_here:
         return replace(receipt, outcome=Outcome.ALREADY_HERE)

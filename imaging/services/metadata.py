@@ -1,10 +1,12 @@
-"""Header data of images as DICOM JSON (PS3.18 §10.4.1.1.2), built from the first bytes of each file as it streams.
+"""Header data of images as DICOM JSON (PS3.18 §10.4.1.1.2): a series' from its manifest, anything newer from the files.
 
-No pixel data is opened, and nothing is kept between requests: each costs one look into the vault per instance.
+No pixel data is opened. Without a manifest that tells of all its instances, a series costs one look into the vault per
+instance.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from audit.actions import Action
 from audit.actor import Actor
@@ -12,8 +14,9 @@ from audit.services import record_viewing
 from imaging import access
 from imaging.dicom.dicom_json import get_bulk_value, to_dicom_json
 from imaging.dicom.part10 import parse_header
-from imaging.models import Instance, Series, Study
-from imaging.selectors.instances import list_instances_of_series, list_instances_of_study
+from imaging.models import Instance, Series
+from imaging.selectors.instances import list_instances_of_series, list_series
+from imaging.services.manifests import find_whole_manifest
 from imaging.services.originals import read_header
 from imaging.services.retrieval import begun
 
@@ -28,16 +31,13 @@ def retrieve_study_metadata(actor: Actor, study_uid: str, root: str) -> Iterator
     NoCopyReadable
     """
     study = access.study_to_view(actor, study_uid)
-    located = [(_url(root, instance.series, study), instance) for instance in list_instances_of_study(study)]
-    return _give(actor, study_uid, "", located)
+    return _give(actor, study_uid, "", chain.from_iterable(_objects_of(each, root) for each in list_series(study)))
 
 
 def retrieve_series_metadata(actor: Actor, study_uid: str, series_uid: str, root: str) -> Iterator[bytes]:
     """A JSON array with one object per instance of the series; raises as `retrieve_study_metadata`."""
     series = access.series_to_view(actor, study_uid, series_uid)
-    url = _url(root, series, series.study)
-    located = [(url, instance) for instance in list_instances_of_series(series)]
-    return _give(actor, study_uid, series_uid, located)
+    return _give(actor, study_uid, series_uid, _objects_of(series, root))
 
 
 def retrieve_instance_metadata(
@@ -45,8 +45,7 @@ def retrieve_instance_metadata(
 ) -> Iterator[bytes]:
     """A JSON array with the instance's one object; raises as `retrieve_study_metadata`."""
     instance = access.instance_to_view(actor, study_uid, series_uid, sop_uid)
-    url = _url(root, instance.series, instance.series.study)
-    return _give(actor, study_uid, series_uid, [(url, instance)])
+    return _give(actor, study_uid, series_uid, _objects_from_files(instance.series, [instance], root))
 
 
 def retrieve_bulk_data(actor: Actor, study_uid: str, series_uid: str, sop_uid: str, tag_path: str) -> bytes:
@@ -65,8 +64,9 @@ def retrieve_bulk_data(actor: Actor, study_uid: str, series_uid: str, sop_uid: s
     return value
 
 
-def _give(actor: Actor, study_uid: str, series_uid: str, located: list[tuple[str, Instance]]) -> Iterator[bytes]:
-    pieces = begun(_iter_json(located))
+def _give(actor: Actor, study_uid: str, series_uid: str, objects: Iterable[Iterable[bytes]]) -> Iterator[bytes]:
+    """A JSON array of what each of `objects` yields: one JSON object or several, with commas between them."""
+    pieces = begun(_iter_array(objects))
     _record(actor, study_uid, series_uid)
     return pieces
 
@@ -75,12 +75,33 @@ def _record(actor: Actor, study_uid: str, series_uid: str) -> None:
     record_viewing(Action.METADATA_VIEWED, actor, study_instance_uid=study_uid, series_instance_uid=series_uid)
 
 
-def _iter_json(located: list[tuple[str, Instance]]) -> Iterator[bytes]:
+def _iter_array(objects: Iterable[Iterable[bytes]]) -> Iterator[bytes]:
     separator = b"["
-    for series_url, instance in located:
-        yield separator + _json_of(f"{series_url}/instances/{instance.sop_instance_uid}", instance)
+    for pieces in objects:
+        yield separator
+        yield from pieces
         separator = b",\n"
-    yield b"]" if located else b"[]"
+    yield b"]" if separator != b"[" else b"[]"
+
+
+def _objects_of(series: Series, root: str) -> Iterator[Iterable[bytes]]:
+    # Rows are read before anything is streamed: what runs later needs no scope.
+    if series.instance_count and (manifest := find_whole_manifest(series)):
+        return iter([_without_brackets(manifest.iter_metadata(root))])
+    return _objects_from_files(series, list_instances_of_series(series), root)
+
+
+def _objects_from_files(series: Series, instances: list[Instance], root: str) -> Iterator[Iterable[bytes]]:
+    url = f"{root}/studies/{series.study.study_instance_uid}/series/{series.series_instance_uid}/instances"
+    return ([_json_of(f"{url}/{each.sop_instance_uid}", each)] for each in instances)
+
+
+def _without_brackets(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    kept = next(pieces)[1:]
+    for piece in pieces:
+        yield kept
+        kept = piece
+    yield kept[:-1]
 
 
 def _json_of(url: str, instance: Instance) -> bytes:
@@ -88,7 +109,3 @@ def _json_of(url: str, instance: Instance) -> bytes:
         read_header(instance), instance.transfer_syntax_uid, lambda tag_path: f"{url}/bulkdata/{tag_path}"
     )
     return json.dumps(converted, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _url(root: str, series: Series, study: Study) -> str:
-    return f"{root}/studies/{study.study_instance_uid}/series/{series.series_instance_uid}"

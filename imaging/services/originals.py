@@ -35,8 +35,8 @@ class DeflatedLayout:
 
 
 def sealed_file(instance: Instance) -> SealedObject:
-    """The sealed object that holds the instance's file."""
-    return SealedObject(instance.tenant_id, instance.id)
+    """The part of a pack that is the instance's file."""
+    return SealedObject(instance.tenant_id, instance.pack_id, instance.pack_offset, instance.size)
 
 
 def iter_original(instance: Instance) -> Iterator[bytes]:

@@ -21,7 +21,17 @@ from audit.actor import SYSTEM
 from audit.services import record
 from imaging.adapters.orthanc import NodeError
 from imaging.adapters.vault import VaultUnavailable
-from imaging.models import Instance, PatientInvitation, PurgeOrder, PurgeStatus, Series, ShareLink, Study, Tombstone
+from imaging.models import (
+    Instance,
+    PatientInvitation,
+    PurgeOrder,
+    PurgeStatus,
+    Series,
+    ShareLink,
+    Study,
+    Tombstone,
+    VaultObject,
+)
 from imaging.pipeline import Step, enqueue
 from imaging.services.regions import get_orthanc, get_vault
 from imaging.services.retention import has_retention_ended, policy_of
@@ -112,15 +122,15 @@ def _require_purgeable(study: Study, order: PurgeOrder, tenant: Tenant, now: dat
 
 
 def _write_tombstone(study: Study, order: PurgeOrder, tenant: Tenant, now: datetime) -> Tombstone:
-    instances = list(Instance.objects.filter(series__study=study).values_list("id", flat=True))
-    # Locked: a worker that draws one meanwhile must find its series gone, and take the picture away again.
-    series = Series.objects.select_for_update(of=("self",)).filter(study=study).order_by("id")
-    thumbnails = [thumbnail for thumbnail in series.values_list("thumbnail", flat=True) if thumbnail]
+    instance_count = Instance.objects.filter(series__study=study).count()
+    # Locked: a worker that makes one meanwhile must find its series gone, and take away again what it made.
+    list(Series.objects.select_for_update(of=("self",)).filter(study=study).order_by("id").values_list("id"))
+    objects = VaultObject.objects.filter(series__study=study).values_list("id", flat=True)
     return Tombstone.objects.create(
         study_digest=hashlib.sha256(tenant.id.bytes + study.study_instance_uid.encode()).digest(),
         study_instance_uid=study.study_instance_uid,
-        sealed_objects=[str(object_id) for object_id in instances + thumbnails],
-        instance_count=len(instances),
+        sealed_objects=[str(object_id) for object_id in objects],
+        instance_count=instance_count,
         rule=policy_of(tenant).rule,
         requested_by_id=order.requested_by_id,
         approved_by_id=order.approved_by_id,

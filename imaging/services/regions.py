@@ -3,17 +3,21 @@
 import contextlib
 import hashlib
 import hmac
+import logging
 from functools import cache
 from uuid import UUID
 
 from django.conf import settings
 from django.core.files.storage import storages
 
-from imaging.adapters.keys import FileKeyring, Keyring
+from imaging.adapters.keys import FileKeyring, Keyring, KeyUnknown
 from imaging.adapters.orthanc import NodeUnavailable, OrthancNode
 from imaging.adapters.vault import Vault, VaultUnavailable
+from imaging.services.active_region import read_order
 from tenants.models import StorageNode
 from tenants.selectors import get_node, list_nodes
+
+logger = logging.getLogger(__name__)
 
 _NOBODY = UUID(int=0)
 _ABANDONED_AFTER_S = 24 * 60 * 60
@@ -37,11 +41,27 @@ def discard_abandoned() -> int:
 
 
 def ensure_tenant_keys(tenant_id: UUID) -> None:
-    """Every region holds the tenant's key, each wrapped by its own master key, so that either can open everything."""
-    first, *others = (get_keyring(region) for region in settings.REGIONS)
-    first.create_tenant_key(tenant_id)
-    for keyring in others:
-        keyring.adopt_tenant_key(tenant_id, first)
+    """The active region holds the tenant's key, and so does the other if it can be reached.
+
+    A key is made only where no region has one: a region that lost its keys gets them from the other. One that is away
+    gets them later, before anything is copied to it.
+
+    Raises
+    ------
+    OSError
+        The active region's keyring is out of reach, or the tenant has no key yet and the other one is.
+    """
+    here, there = (get_keyring(region) for region in read_order())
+    try:
+        here.export_tenant_keys(tenant_id)
+    except KeyUnknown:
+        with contextlib.suppress(KeyUnknown):
+            here.adopt_tenant_key(tenant_id, there)
+        here.create_tenant_key(tenant_id)
+    try:
+        there.adopt_tenant_key(tenant_id, here)
+    except OSError as error:
+        logger.warning("The keys of a tenant could not be given to the other region: %s", type(error).__name__)
 
 
 def get_orthanc(tenant_id: UUID, region: int) -> OrthancNode:

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.conf import settings
-
 from imaging.adapters.keys import KeyDestroyed, KeyUnknown
 from imaging.adapters.vault import KeyMissing, ObjectMissing, VaultUnavailable
 from imaging.crypto.layout import SealBroken
+from imaging.services.active_region import read_order
 from imaging.services.regions import get_vault
 
 UNREADABLE = (ObjectMissing, KeyMissing, KeyUnknown, KeyDestroyed, SealBroken, VaultUnavailable)
@@ -25,14 +24,16 @@ class Truncated(Exception):
 
 @dataclass(frozen=True)
 class SealedObject:
-    """Names one object of one tenant. Needs no database, so it outlives the request's scope.
+    """Names one object of one tenant, or `size` bytes of it from `offset`. It outlives the request's scope.
 
-    Regions are tried in order. One that fails in the middle is replaced by the next at the same byte: what a vault
-    gives is authenticated by its position, so the bytes of both regions are the same.
+    Regions are tried in order, the active one first. One that fails in the middle is replaced by the next at the same
+    byte: what a vault gives is authenticated by its position, so the bytes of both regions are the same.
     """
 
     tenant_id: UUID
     id: UUID
+    offset: int = 0
+    size: int | None = None
 
     def iter_extents(self, extents: Iterable[Extent]) -> Iterator[bytes]:
         """The bytes of each extent in turn, in pieces of at most a chunk.
@@ -42,8 +43,8 @@ class SealedObject:
         NoCopyReadable
         Truncated
         """
-        wanted = [extent for extent in extents if extent[1]]
-        for region in settings.REGIONS:
+        wanted = [self._place(extent) for extent in extents if extent[1]]
+        for region in read_order():
             try:
                 yield from self._iter_from(region, wanted)
                 return
@@ -57,7 +58,7 @@ class SealedObject:
 
     def read_all(self) -> bytes:
         """The whole of an object that is known to be small; raises `NoCopyReadable`."""
-        for region in settings.REGIONS:
+        for region in read_order():
             try:
                 with get_vault(region).open(self.tenant_id, self.id) as reader:
                     return b"".join(reader.iter_all())
@@ -68,6 +69,13 @@ class SealedObject:
     def require_readable(self) -> None:
         """Raise `NoCopyReadable` unless some region opens the object: for answers that cannot take back a status."""
         self.read(0, 1)
+
+    def _place(self, extent: Extent) -> Extent:
+        offset, length = extent
+        if offset < 0 or (self.size is not None and offset + length > self.size):
+            # Beyond its end lie a neighbour's bytes.
+            raise Truncated
+        return self.offset + offset, length
 
     def _iter_from(self, region: int, wanted: list[Extent]) -> Iterator[bytes]:
         """Pieces of `wanted`, which shrinks by what was given."""

@@ -1,10 +1,10 @@
-"""The steps after intake: each works through a series' instances that lack its state, and may be run again at will.
+"""The steps after intake: each works through what of a series lacks its state, and may be run again at will.
 
-A step holds an advisory lock per series, so that two workers never do the same work at once; it writes one row's
-state at a time in a short transaction, so that a killed worker loses nothing but the instance it was at.
+Vault steps work on sealed objects, node steps on instances. A step holds an advisory lock per series, so that two
+workers never do the same work at once; it notes one object's or instance's state at a time in a short transaction, so
+that a killed worker loses nothing but the one it was at.
 """
 
-import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,11 +17,14 @@ from django.db import connection
 from django.utils import timezone
 
 from imaging.adapters.orthanc import NodeRefused, NodeUnavailable, OrthancNode
-from imaging.adapters.vault import KeyMissing, ObjectMissing, Vault
+from imaging.adapters.vault import Vault
+from imaging.crypto.stream import SealedReader
 from imaging.models import Instance, VaultObject
 from imaging.pipeline import Step, enqueue
-from imaging.selectors.pipeline import list_waiting
-from imaging.services.regions import get_orthanc, get_vault
+from imaging.selectors.pipeline import list_waiting, list_waiting_objects
+from imaging.services.active_region import other_region
+from imaging.services.brake import is_braked
+from imaging.services.regions import get_keyring, get_orthanc, get_vault
 from tenants.scoping import tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -47,14 +50,23 @@ class Work:
 
 
 def verify_seal(tenant_id: UUID, series_id: UUID) -> int:
-    """Read each new instance back from the vault of region 1; returns how many proved equal."""
-    vault = get_vault(1)
+    """Read each new sealed object back from where it was sealed; returns how many proved equal."""
+    return _for_each_object(Step.VERIFY_SEAL, tenant_id, series_id, _verify_at_home)
 
-    def verify(instance: Instance) -> dict[str, object]:
-        _require_digest(instance, _read_sealed(vault, instance), "vault of region 1")
-        return {"sealed_at": timezone.now()}
 
-    return _work_through(Step.VERIFY_SEAL, tenant_id, series_id, Work(verify, lambda instance: None))
+def mirror(tenant_id: UUID, series_id: UUID) -> int:
+    """Copy each object's ciphertext to the other region, open it there with that region's key and compare.
+
+    What arrived is then stored in that region's Orthanc by a step of its own. Nothing is copied while the practice's
+    brake is on: what overwrites or empties one region must not reach the other.
+    """
+    if is_braked(tenant_id):
+        return 0
+    done = _for_each_object(Step.MIRROR, tenant_id, series_id, _copy_to_other)
+    with tenant_scope(tenant_id):
+        for step in (Step.STORE, Step.STORE_MIRROR):
+            enqueue(step, tenant_id, series_id)
+    return done
 
 
 def store(tenant_id: UUID, series_id: UUID) -> int:
@@ -62,41 +74,95 @@ def store(tenant_id: UUID, series_id: UUID) -> int:
 
     Raises `NodeUnavailable` when the node is away; the sweeper asks again.
     """
-    work = _store_with(get_vault(1), get_orthanc(tenant_id, 1), "stored_at", "store_refusal")
+    work = _store_with(1, get_orthanc(tenant_id, 1), "stored_at", "store_refusal")
     return _work_through(Step.STORE, tenant_id, series_id, work)
 
 
-def mirror(tenant_id: UUID, series_id: UUID) -> int:
-    """Copy each instance's ciphertext to the vault of region 2, open it there with region 2's key and compare.
-
-    What arrived is then stored in region 2's Orthanc by a step of its own.
-    """
-    source, target = get_vault(1), get_vault(2)
-
-    def copy(instance: Instance) -> dict[str, object]:
-        source.copy_to(target, instance.tenant_id, instance.id)
-        _require_digest(instance, _read_sealed(target, instance), "vault of region 2")
-        return {"mirrored_at": timezone.now()}
-
-    work = Work(copy, lambda instance: target.delete(instance.tenant_id, instance.id))
-    done = _work_through(Step.MIRROR, tenant_id, series_id, work)
-    _mirror_thumbnail(tenant_id, series_id, source, target)
-    with tenant_scope(tenant_id):
-        enqueue(Step.STORE_MIRROR, tenant_id, series_id)
-    return done
-
-
 def store_mirror(tenant_id: UUID, series_id: UUID) -> int:
-    """Store each mirrored instance in the tenant's Orthanc of region 2, from region 2's vault."""
-    work = _store_with(get_vault(2), get_orthanc(tenant_id, 2), "mirror_stored_at", "mirror_store_refusal")
+    """Store each instance that region 2 holds in the tenant's Orthanc there; raises as `store`."""
+    work = _store_with(2, get_orthanc(tenant_id, 2), "mirror_stored_at", "mirror_store_refusal")
     return _work_through(Step.STORE_MIRROR, tenant_id, series_id, work)
 
 
-def _store_with(vault: Vault, node: OrthancNode, state: str, refusal: str) -> Work:
+def verify_object(vault: Vault, sealed_object: VaultObject, members: list[Instance]) -> list[Instance]:
+    """Open all of an object in one region and compare the digest of each instance in it; returns those that are equal.
+
+    Raises
+    ------
+    ObjectMissing, KeyMissing, KeyUnknown, KeyDestroyed, SealBroken, VaultUnavailable
+    """
+    with vault.open(sealed_object.tenant_id, sealed_object.id) as reader:
+        if not members:
+            for _ in reader.iter_all():
+                pass
+        return [each for each in members if _digest(_iter_member(reader, each)) == bytes(each.digest)]
+
+
+def _verify_at_home(sealed_object: VaultObject) -> tuple[int, str]:
+    return sealed_object.home_region, "sealed_at"
+
+
+def _copy_to_other(sealed_object: VaultObject) -> tuple[int, str]:
+    home, other = sealed_object.home_region, other_region(sealed_object.home_region)
+    # The other region may have been away when the practice's key was made or rotated.
+    get_keyring(other).adopt_tenant_key(sealed_object.tenant_id, get_keyring(home))
+    get_vault(home).copy_to(get_vault(other), sealed_object.tenant_id, sealed_object.id)
+    return other, "mirrored_at"
+
+
+def _for_each_object(
+    step: Step, tenant_id: UUID, series_id: UUID, prepare: Callable[[VaultObject], tuple[int, str]]
+) -> int:
+    """Prepare each object that waits for the step, read it back in the region named, and note what proved equal."""
+    done = 0
+    with alone(step, series_id) as free:
+        if not free:
+            return 0
+        with tenant_scope(tenant_id):
+            waiting = list_waiting_objects(step, series_id)
+        for sealed_object in waiting:
+            done += _try_object(step, sealed_object, prepare)
+    return done
+
+
+def _try_object(step: Step, sealed_object: VaultObject, prepare: Callable[[VaultObject], tuple[int, str]]) -> int:
+    with tenant_scope(sealed_object.tenant_id):
+        members = list(Instance.objects.filter(pack=sealed_object).defer("fragments").order_by("pack_offset"))
+    try:
+        region, state = prepare(sealed_object)
+        equal = verify_object(get_vault(region), sealed_object, members)
+    except SoftTimeLimitExceeded:
+        raise
+    except Exception as error:
+        # One object that cannot be read must not hold up its neighbours; it stays waiting and is seen as stuck.
+        logger.error("Step %s failed for object %s: %s", step.value, sealed_object.id, type(error).__name__)
+        return 0
+    if len(equal) < len(members):
+        logger.error("Step %s: object %s holds other bytes than were taken in.", step.value, sealed_object.id)
+    return _note(sealed_object, region, state, equal, whole=len(equal) == len(members))
+
+
+def _note(sealed_object: VaultObject, region: int, state: str, equal: list[Instance], whole: bool) -> int:
+    now = timezone.now()
+    with tenant_scope(sealed_object.tenant_id):
+        # The lock makes a purge wait until we have written, or us until it has taken the row away.
+        row = VaultObject.objects.select_for_update().filter(id=sealed_object.id).first()
+        if row is not None:
+            if whole:
+                VaultObject.objects.filter(id=row.id).update(**{f"in_{region}_at": now})
+            Instance.objects.filter(id__in=[each.id for each in equal], pack=row).update(**{state: now})
+    if row is None:
+        get_vault(region).delete(sealed_object.tenant_id, sealed_object.id)
+    return max(len(equal), int(whole)) if row is not None else 0
+
+
+def _store_with(region: int, node: OrthancNode, state: str, refusal: str) -> Work:
+    vault = get_vault(region)
+
     def keep(instance: Instance) -> dict[str, object]:
         try:
-            node.store_instance(_read_sealed(vault, instance), instance.size)
-            _require_digest(instance, node.read_instance(instance.sop_instance_uid), f"node of region {vault.region}")
+            node.store_instance(_read_instance(vault, instance), instance.size)
+            _require_digest(instance, node.read_instance(instance.sop_instance_uid), f"node of region {region}")
         except NodeRefused as refused:
             # Orthanc takes less than the standard allows (orthanc.md §2); the vault has it all the same.
             return {refusal: str(refused)[:200] or "refused"}
@@ -107,7 +173,7 @@ def _store_with(vault: Vault, node: OrthancNode, state: str, refusal: str) -> Wo
 
 def _work_through(step: Step, tenant_id: UUID, series_id: UUID, work: Work) -> int:
     done = 0
-    with _alone(step, series_id) as free:
+    with alone(step, series_id) as free:
         if not free:
             return 0
         with tenant_scope(tenant_id):
@@ -136,36 +202,29 @@ def _try_one(step: Step, instance: Instance, work: Work) -> int:
     return int(still_there and bool(state))
 
 
-def _mirror_thumbnail(tenant_id: UUID, series_id: UUID, source: Vault, target: Vault) -> None:
-    with tenant_scope(tenant_id):
-        thumbnail = VaultObject.objects.filter(
-            series_id=series_id, kind=VaultObject.Kind.THUMBNAIL, retired_at=None, in_2_at=None
-        ).first()
-    if thumbnail is None:
-        return
-    with contextlib.suppress(ObjectMissing, KeyMissing):  # purged, or drawn anew, meanwhile
-        source.copy_to(target, tenant_id, thumbnail.id)
-    with tenant_scope(tenant_id):
-        kept = VaultObject.objects.filter(id=thumbnail.id).update(in_2_at=timezone.now())
-    if not kept:
-        target.delete(tenant_id, thumbnail.id)
+def _read_instance(vault: Vault, instance: Instance) -> Iterator[bytes]:
+    with vault.open(instance.tenant_id, instance.pack_id) as reader:
+        yield from _iter_member(reader, instance)
 
 
-def _read_sealed(vault: Vault, instance: Instance) -> Iterator[bytes]:
-    with vault.open(instance.tenant_id, instance.id) as reader:
-        yield from reader.iter_all()
+def _iter_member(reader: SealedReader, instance: Instance) -> Iterator[bytes]:
+    return reader.iter_range(instance.pack_offset, instance.size)
 
 
-def _require_digest(instance: Instance, chunks: Iterable[bytes], where: str) -> None:
+def _digest(chunks: Iterable[bytes]) -> bytes:
     digest = blake3()
     for chunk in chunks:
         digest.update(chunk)
-    if digest.digest() != bytes(instance.digest):
+    return digest.digest()
+
+
+def _require_digest(instance: Instance, chunks: Iterable[bytes], where: str) -> None:
+    if _digest(chunks) != bytes(instance.digest):
         raise DigestMismatch(where)
 
 
 @contextmanager
-def _alone(step: Step, series_id: UUID) -> Iterator[bool]:
+def alone(step: Step, series_id: UUID) -> Iterator[bool]:
     """Whether this worker may work on the step of this series; the lock goes with the connection if we are killed."""
     key = lock_key(step, series_id)
     with connection.cursor() as cursor:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from itertools import chain
 from uuid import UUID, uuid4
 
 from celery.exceptions import SoftTimeLimitExceeded
@@ -20,14 +21,16 @@ from audit.actions import Action
 from audit.actor import Actor, ActorKind
 from audit.services import record_viewing
 from imaging.access import StudyNotFound
-from imaging.adapters.vault import KeyMissing, ObjectMissing, VaultUnavailable
-from imaging.crypto.layout import SealBroken
+from imaging.adapters.vault import VaultUnavailable
 from imaging.dicom.text import clean
 from imaging.models import Upload, UploadedFile, UploadSegment
 from imaging.selectors.uploads import BatchStudy, get_upload, list_batch_studies, list_stuck, list_untidy
-from imaging.services import bundles, intake
+from imaging.services import intake
+from imaging.services.active_region import active_region
+from imaging.services.bundles import Bundle
 from imaging.services.intake import IncomingFile, Receipt, prepare_keys, require_may_store
 from imaging.services.regions import get_vault
+from imaging.services.sealed import NoCopyReadable, SealedObject, Truncated
 from tenants.baas.access import NoAgreementInForce
 from tenants.models import User
 from tenants.scoping import tenant_scope
@@ -96,7 +99,7 @@ def append(
             upload = get_upload(actor, upload_id, now)
         if upload.offset != offset:
             raise OffsetDiffers
-        _keep(upload, chunks, verify, now)
+        _keep(actor, upload, chunks, verify, now)
         if upload.offset == upload.length and not upload.completed_at:
             complete_upload(actor, upload, now)
     return upload
@@ -124,10 +127,10 @@ def complete_upload(actor: Actor, upload: Upload, now: datetime) -> None:
         Also when only some files could not be stored: then all of it is tried again later.
     """
     receipts = intake.receive(actor, upload.tenant_id, _incoming(upload), now)
-    if any(receipt.reason == intake.STORAGE_UNAVAILABLE.code for receipt in receipts):
-        raise VaultUnavailable("some files of the upload could not be stored")
+    _require_stored(receipts)
     with tenant_scope(upload.tenant_id):
-        UploadedFile.objects.bulk_create(_lines(upload, receipts), batch_size=1000)
+        position = UploadedFile.objects.filter(upload=upload).count()
+        UploadedFile.objects.bulk_create(_lines(upload, receipts, position), batch_size=1000)
         upload.completed_at = now
         upload.save(update_fields=["completed_at"])
     with suppress(VaultUnavailable):
@@ -219,8 +222,10 @@ def _exclusive(upload_id: UUID) -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
-def _keep(upload: Upload, chunks: Iterable[bytes], verify: Callable[[], bool] | None, now: datetime) -> None:
-    """Seal what comes as a segment of its own, then move the offset."""
+def _keep(
+    actor: Actor, upload: Upload, chunks: Iterable[bytes], verify: Callable[[], bool] | None, now: datetime
+) -> None:
+    """Take what comes in at once where that can be done in one pass; else seal it as a segment, for later."""
     chunks = _at_most(chunks, upload.length - upload.offset)
     first = next(chunks, None)
     if first is None:
@@ -228,13 +233,83 @@ def _keep(upload: Upload, chunks: Iterable[bytes], verify: Callable[[], bool] | 
             raise ChecksumDiffers
         return
     prepare_keys(upload.tenant_id)
-    object_id = uuid4()
-    size = get_vault(1).seal(upload.tenant_id, object_id, _verified(first, chunks, verify))
+    chunks = chain((first,), chunks)
+    if verify or _has_segments(upload):
+        _keep_segment(upload, _verified(chunks, verify), now)
+    elif upload.kind == Upload.Kind.BUNDLE:
+        _take_bundle(actor, upload, Bundle(chunks, is_rest=upload.offset > 0), now)
+    elif upload.offset == 0:
+        _take_file(actor, upload, chunks, now)
+    elif _has_lines(upload):
+        # Refused by its first bytes: what follows is read over.
+        _settle(upload, [], sum(map(len, chunks)), now)
+    else:
+        _keep_segment(upload, chunks, now)
+
+
+def _keep_segment(upload: Upload, chunks: Iterable[bytes], now: datetime) -> None:
+    vault, object_id = get_vault(active_region()), uuid4()
+    size = vault.seal(upload.tenant_id, object_id, chunks)
     try:
         _advance(upload, object_id, size, now)
     except OffsetDiffers:
-        get_vault(1).delete(upload.tenant_id, object_id)
+        vault.delete(upload.tenant_id, object_id)
         raise
+
+
+def _take_file(actor: Actor, upload: Upload, chunks: Iterable[bytes], now: datetime) -> None:
+    """The whole of a file in one request: it is sealed once, as the pack it stays. A broken line leaves a segment."""
+    answer = intake.receive_file(actor, upload.tenant_id, IncomingFile(upload.filename, chunks, upload.length), now)
+    if isinstance(answer, intake.LineBroke):
+        if answer.size:
+            _advance(upload, answer.object_id, answer.size, now)
+    else:
+        _settle(upload, [answer], answer.size, now)
+
+
+def _take_bundle(actor: Actor, upload: Upload, bundle: Bundle, now: datetime) -> None:
+    """Files of a bundle as they come. A broken line costs the file it broke in: the sender goes on from its beginning."""
+    receipts = intake.receive(actor, upload.tenant_id, bundle, now)
+    _require_stored(receipts)
+    if upload.offset + bundle.received == upload.length:
+        _settle(upload, receipts, bundle.received, now)
+    else:
+        _settle(upload, receipts[: bundle.whole], bundle.boundary, now)
+
+
+def _settle(upload: Upload, receipts: list[Receipt], size: int, now: datetime) -> None:
+    """Move the offset by `size` bytes that have been taken in, and keep what became of them."""
+    with tenant_scope(upload.tenant_id):
+        row = _lock(upload)
+        position = UploadedFile.objects.filter(upload=row).count()
+        UploadedFile.objects.bulk_create(_lines(upload, receipts, position), batch_size=1000)
+        upload.offset += size
+        upload.expires_at = now + LIFETIME
+        upload.completed_at = now if upload.offset == upload.length else None
+        upload.save(update_fields=["offset", "expires_at", "completed_at"])
+
+
+def _has_segments(upload: Upload) -> bool:
+    with tenant_scope(upload.tenant_id):
+        return UploadSegment.objects.filter(upload=upload).exists()
+
+
+def _has_lines(upload: Upload) -> bool:
+    with tenant_scope(upload.tenant_id):
+        return UploadedFile.objects.filter(upload=upload).exists()
+
+
+def _require_stored(receipts: list[Receipt]) -> None:
+    if any(receipt.reason == intake.STORAGE_UNAVAILABLE.code for receipt in receipts):
+        raise VaultUnavailable("some files of the upload could not be stored")
+
+
+def _lock(upload: Upload) -> Upload:
+    """The upload's row; raises `OffsetDiffers` if it has moved on."""
+    rows = Upload.objects.select_for_update().filter(id=upload.id, offset=upload.offset, completed_at=None)
+    if (row := rows.first()) is None:
+        raise OffsetDiffers
+    return row
 
 
 def _at_most(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
@@ -246,9 +321,8 @@ def _at_most(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
             yield chunk
 
 
-def _verified(first: bytes, rest: Iterator[bytes], verify: Callable[[], bool] | None) -> Iterator[bytes]:
-    yield first
-    yield from rest
+def _verified(chunks: Iterable[bytes], verify: Callable[[], bool] | None) -> Iterator[bytes]:
+    yield from chunks
     # Raised while the seal is still open: nothing of the segment remains.
     if verify and not verify():
         raise ChecksumDiffers
@@ -256,45 +330,38 @@ def _verified(first: bytes, rest: Iterator[bytes], verify: Callable[[], bool] | 
 
 def _advance(upload: Upload, object_id: UUID, size: int, now: datetime) -> None:
     with tenant_scope(upload.tenant_id):
-        row = (
-            Upload.objects.select_for_update()
-            .filter(id=upload.id, offset=upload.offset, completed_at=None)
-            .first()
-        )
-        if row is None:
-            raise OffsetDiffers
+        _lock(upload)
         UploadSegment.objects.create(id=object_id, upload=upload, position=upload.offset, length=size)
         upload.offset += size
         upload.expires_at = now + LIFETIME
         upload.save(update_fields=["offset", "expires_at"])
 
 
-def _incoming(upload: Upload) -> Iterator[IncomingFile]:
+def _incoming(upload: Upload) -> Iterable[IncomingFile]:
     chunks = _plaintext(upload)
     if upload.kind == Upload.Kind.BUNDLE:
-        return bundles.split_bundle(chunks)
+        with tenant_scope(upload.tenant_id):
+            begins_later = not UploadSegment.objects.filter(upload=upload, position=0).exists()
+        return Bundle(chunks, is_rest=begins_later)
     return iter([IncomingFile(upload.filename, chunks)])
 
 
 def _plaintext(upload: Upload) -> Iterator[bytes]:
     with tenant_scope(upload.tenant_id):
-        segments = list(
-            UploadSegment.objects.filter(upload=upload).order_by("position").values_list("id", flat=True)
-        )
+        segments = list(UploadSegment.objects.filter(upload=upload).order_by("position").values_list("id", "length"))
     try:
-        for segment in segments:
-            with get_vault(1).open(upload.tenant_id, segment) as reader:
-                yield from reader.iter_all()
-    except (ObjectMissing, KeyMissing, SealBroken):
+        for segment, length in segments:
+            yield from SealedObject(upload.tenant_id, segment).iter_extents([(0, length)])
+    except (NoCopyReadable, Truncated):
         # What is left counts as cut off: its files are refused, and the sender is told which.
         logger.exception("A segment of an upload cannot be opened.")
 
 
-def _lines(upload: Upload, receipts: list[Receipt]) -> list[UploadedFile]:
+def _lines(upload: Upload, receipts: list[Receipt], start: int) -> list[UploadedFile]:
     names = ("name", "size", "outcome", "reason", "message", "study_instance_uid")
     return [
         UploadedFile(upload=upload, position=position, **{name: getattr(receipt, name) for name in names})
-        for position, receipt in enumerate(receipts)
+        for position, receipt in enumerate(receipts, start)
     ]
 
 
@@ -302,8 +369,9 @@ def _drop_segments(upload: Upload) -> None:
     """The sealed objects first: a row without its object is found again, an object without its row is not."""
     with tenant_scope(upload.tenant_id):
         segments = list(UploadSegment.objects.filter(upload=upload).values_list("id", flat=True))
-    for segment in segments:
-        get_vault(1).delete(upload.tenant_id, segment)
+    for region in settings.REGIONS:
+        for segment in segments:
+            get_vault(region).delete(upload.tenant_id, segment)
     with tenant_scope(upload.tenant_id):
         UploadSegment.objects.filter(id__in=segments).delete()
 

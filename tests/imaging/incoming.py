@@ -66,8 +66,13 @@ def read_back(tenant: Tenant, sop_instance_uid: str) -> bytes:
     """What the vault of region 1 holds for the instance."""
     with tenant_scope(tenant.id):
         row = Instance.objects.get(sop_instance_uid=sop_instance_uid)
-    with get_vault(1).open(tenant.id, row.id) as reader:
-        return b"".join(reader.iter_all())
+    return in_vault(row)
+
+
+def in_vault(row: Instance, region: int = 1) -> bytes:
+    """What the vault of a region holds for the instance."""
+    with get_vault(region).open(row.tenant_id, row.pack_id) as reader:
+        return reader.read(row.pack_offset, row.size)
 
 
 def bundle(files: dict[str, bytes]) -> bytes:

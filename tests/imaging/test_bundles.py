@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imaging.dicom.reasons import Refused
-from imaging.services.bundles import MAGIC, split_bundle
+from imaging.services.bundles import MAGIC, Bundle
 from tests.imaging.incoming import bundle
 
 FILES = {"CT/1.dcm": b"first", "CT/ünï.dcm": b"", "last": b"x" * 5000}
@@ -20,7 +20,7 @@ def in_pieces(data: bytes, size: int = 7) -> Iterator[bytes]:
 
 def split(data: bytes) -> list[tuple[str, object]]:
     found: list[tuple[str, object]] = []
-    for file in split_bundle(in_pieces(data)):
+    for file in Bundle(in_pieces(data)):
         try:
             found.append((file.name, b"".join(file.chunks)))
         except Refused as refused:
@@ -34,12 +34,12 @@ def test_a_bundle_falls_apart_into_its_files() -> None:
 
 @given(st.dictionaries(st.text(max_size=20), st.binary(max_size=50), max_size=5), st.integers(1, 64))
 def test_any_bundle_in_any_pieces_falls_apart_into_its_files(files: dict[str, bytes], size: int) -> None:
-    found = [(file.name, b"".join(file.chunks)) for file in split_bundle(in_pieces(bundle(files), size))]
+    found = [(file.name, b"".join(file.chunks)) for file in Bundle(in_pieces(bundle(files), size))]
     assert found == list(files.items())
 
 
 def test_files_that_nobody_reads_are_skipped() -> None:
-    assert [file.name for file in split_bundle([bundle(FILES)])] == list(FILES)
+    assert [file.name for file in Bundle([bundle(FILES)])] == list(FILES)
 
 
 def test_what_is_no_bundle_is_one_refused_line() -> None:

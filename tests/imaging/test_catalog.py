@@ -111,7 +111,7 @@ def test_eight_threads_with_the_same_instance_make_one_row(practice: tuple[Tenan
         row = Instance.objects.get()
         assert Study.objects.get().instance_count == Series.objects.get().instance_count == 1
         assert AuditEvent.objects.filter(action=Action.INSTANCES_RECEIVED).count() == 1
-    assert list(get_vault(1).list_objects(practice[0].id)) == [row.id]
+    assert list(get_vault(1).list_objects(practice[0].id)) == [row.pack_id]
 
 
 def test_a_study_purged_meanwhile_is_made_anew(practice: tuple[Tenant, User]) -> None:

@@ -13,9 +13,9 @@ from django.utils import timezone
 from audit.actions import Action
 from audit.models import AuditEvent
 from imaging.access import StudyNotFound
-from imaging.adapters.vault import Batch, Vault, VaultUnavailable
-from imaging.models import Instance, Outcome, Series, Study
-from imaging.services import intake
+from imaging.adapters.vault import Batch, Sealing, Vault, VaultUnavailable
+from imaging.models import Instance, Outcome, Series, Study, VaultObject
+from imaging.services import intake, spool
 from imaging.services.intake import IncomingFile, receive
 from imaging.services.regions import get_vault
 from tenants.baas.access import NoAgreementInForce
@@ -74,10 +74,10 @@ def test_every_kind_of_bad_file_is_named_and_its_neighbours_are_stored(northside
     assert {receipts[name].outcome for name in files if name not in bad} == {Outcome.STORED}
     with tenant_scope(northside.id):
         assert Instance.objects.count() == len(bad)
-        assert len(sealed_objects(northside)) == len(bad)
+        assert sealed_objects(northside) == {VaultObject.objects.get().id}
         event = AuditEvent.objects.get(action=Action.INSTANCE_REFUSED)
     # A sealed object is two files; nothing is left of what was refused.
-    assert len(files_of(northside)) == 2 * len(bad)
+    assert len(files_of(northside)) == 2
     assert event.details["ACTIVE_PREAMBLE"] == 2
     assert "a.dcm" not in str(event.details)
 
@@ -241,15 +241,16 @@ def test_a_barrier_that_fails_acknowledges_nothing(
 def test_one_file_that_cannot_be_written_is_refused_alone(
     northside: Tenant, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, calls = Batch.write, []
+    finish, calls = Sealing.finish, []
 
-    def sometimes(self: Batch, name: str, data: object) -> int:
-        calls.append(name)
-        if len(calls) == 3:  # the key file of the second object
+    def sometimes(self: Sealing) -> int:
+        calls.append(self)
+        if len(calls) == 2:
             raise VaultUnavailable("EIO") from OSError(errno.EIO, "EIO")
-        return write(self, name, data)
+        return finish(self)
 
-    monkeypatch.setattr(Batch, "write", sometimes)
+    monkeypatch.setattr(spool, "SMALL_BYTES", 0)  # each file in a pack of its own
+    monkeypatch.setattr(Sealing, "finish", sometimes)
 
     receipts = take_in(actor(bob), northside, {str(number): instance(number) for number in range(3)})
 

@@ -11,7 +11,7 @@ from audit.actions import Action
 from audit.models import AuditEvent
 from imaging.access import StudyNotFound
 from imaging.adapters.vault import KeyMissing
-from imaging.models import Instance, PurgeOrder, Series, Study, Tombstone
+from imaging.models import Instance, PurgeOrder, Series, Study, Tombstone, VaultObject
 from imaging.services import purge, retention, sharing, steps, thumbnails
 from imaging.services.regions import get_vault
 from tenants.models import SecretRoute, Tenant, User
@@ -56,8 +56,7 @@ def order(tenant: Tenant, bob: User, alice: User, study: Study, now: datetime = 
 
 def objects_of(tenant: Tenant, study: Study) -> list[UUID]:
     with tenant_scope(tenant.id):
-        instances = list(Instance.objects.filter(series__study=study).values_list("id", flat=True))
-        return instances + list(Series.objects.filter(study=study).values_list("thumbnail", flat=True))
+        return list(VaultObject.objects.filter(series__study=study).values_list("id", flat=True))
 
 
 def test_a_purged_study_is_gone_from_all_six_places_and_its_neighbour_is_untouched(
@@ -247,7 +246,7 @@ def test_the_same_uids_at_another_practice_stay(
 
     assert nodes[southside.id, 1].list_study_uids() == [studies[0].study_instance_uid]
     with tenant_scope(southside.id):
-        assert get_vault(1).verify(southside.id, Instance.objects.get().id) > 0
+        assert get_vault(1).verify(southside.id, Instance.objects.get().pack_id) > 0
 
 
 def test_a_purged_study_that_comes_again_is_stored_anew(

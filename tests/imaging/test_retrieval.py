@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pydicom
@@ -142,7 +143,7 @@ def vault_folder(region: int, tenant: Tenant) -> Path:
 
 
 def sealed_path(region: int, instance: Instance) -> Path:
-    (path,) = vault_folder(region, instance.tenant).rglob(f"{instance.id}.sealed")
+    (path,) = vault_folder(region, instance.tenant).rglob(f"{instance.pack_id}.sealed")
     return path
 
 
@@ -151,7 +152,7 @@ def test_region_two_answers_when_region_one_is_gone(path: str, ct, northside, no
     client = browser_of(nora)
     before = client.get(instance_url(ct) + path)
     expected = parts_of(before) if before["Content-Type"].startswith("multipart") else body_of(before)
-    get_vault(1).copy_to(get_vault(2), northside.id, only_instance(northside).id)
+    get_vault(1).copy_to(get_vault(2), northside.id, only_instance(northside).pack_id)
     shutil.rmtree(vault_folder(1, northside))
 
     after = client.get(instance_url(ct) + path)
@@ -179,8 +180,8 @@ def flip(path: Path, position: int) -> None:
 
 def add_object(tenant: Tenant, data: bytes) -> Instance:
     """An instance row that is not in the database, over any bytes."""
-    instance = Instance(tenant=tenant, size=len(data), digest=blake3(data).digest())
-    get_vault(1).seal(tenant.id, instance.id, [data])
+    instance = Instance(tenant=tenant, pack_id=uuid4(), pack_offset=0, size=len(data), digest=blake3(data).digest())
+    get_vault(1).seal(tenant.id, instance.pack_id, [data])
     return instance
 
 
@@ -189,7 +190,7 @@ LONG = bytes(range(256)) * 16384  # four chunks
 
 def test_damage_in_the_middle_is_healed_from_region_two_at_the_same_byte(ct, northside: Tenant) -> None:
     instance = add_object(northside, LONG)
-    get_vault(1).copy_to(get_vault(2), northside.id, instance.id)
+    get_vault(1).copy_to(get_vault(2), northside.id, instance.pack_id)
     flip(sealed_path(1, instance), 2_500_000)
     assert b"".join(iter_original(instance)) == LONG
 
@@ -220,7 +221,7 @@ def test_an_object_shorter_than_its_row_breaks_the_stream_off(ct: pydicom.Datase
 def test_extents_are_given_in_the_order_asked_for(ct: pydicom.Dataset, northside: Tenant) -> None:
     instance = add_object(northside, LONG)
     extents = [(1_500_000, 900_000), (10, 0), (3, 5), (1_048_570, 12)]
-    given = b"".join(SealedObject(northside.id, instance.id).iter_extents(extents))
+    given = b"".join(SealedObject(northside.id, instance.pack_id).iter_extents(extents))
     assert given == b"".join(LONG[offset : offset + length] for offset, length in extents)
 
 
@@ -230,7 +231,7 @@ def test_extents_are_given_in_the_order_asked_for(ct: pydicom.Dataset, northside
 def test_a_thumbnail_is_given_once_it_is_drawn(ct: pydicom.Dataset, northside, nora: User, browser_of) -> None:
     client, url = browser_of(nora), series_url(ct) + "/thumbnail"
     assert client.get(url).status_code == 404
-    drawn = add_object(northside, b"RIFFwebp").id
+    drawn = add_object(northside, b"RIFFwebp").pack_id
     with tenant_scope(northside.id):
         Series.objects.update(thumbnail=drawn)
 

@@ -7,23 +7,24 @@ import pytest
 from django.utils import timezone
 
 from imaging.adapters.orthanc import NodeUnavailable
-from imaging.models import Instance, Series, VaultObject
+from imaging.models import Instance, Series, Study, VaultObject
 from imaging.pipeline import Step
 from imaging.selectors.pipeline import list_stuck
-from imaging.services import steps, thumbnails
+from imaging.services import packing, steps, thumbnails, vault_objects
 from imaging.services.regions import get_vault
 from tenants.models import Tenant, User
 from tenants.scoping import tenant_scope
 from tests.cast import actor
 from tests.fakes.orthanc import FakeOrthancNode
-from tests.imaging.incoming import instance, take_in
+from tests.imaging.incoming import in_vault, instance, take_in
 
 Nodes = dict[tuple[UUID, int], FakeOrthancNode]
 
 
 @pytest.fixture
 def series(northside: Tenant, bob: User) -> Series:
-    take_in(actor(bob), northside, {f"{number}.dcm": instance(number) for number in (1, 2, 3)})
+    for number in (1, 2, 3):  # each in a pack of its own
+        take_in(actor(bob), northside, {f"{number}.dcm": instance(number)})
     with tenant_scope(northside.id):
         return Series.objects.get()
 
@@ -48,8 +49,7 @@ def test_every_state_is_reached_and_each_copy_is_the_original(northside: Tenant,
         assert row.mirror_stored_at
         for region in (1, 2):
             original = instance(row.instance_number)
-            with get_vault(region).open(northside.id, row.id) as reader:
-                assert b"".join(reader.iter_all()) == original
+            assert in_vault(row, region) == original
             assert b"".join(nodes[northside.id, region].read_instance(row.sop_instance_uid)) == original
 
 
@@ -113,11 +113,11 @@ def test_the_sweeper_finds_what_sat_too_long(northside: Tenant, series: Series, 
     with tenant_scope(northside.id):
         assert list_stuck(timezone.now() - timedelta(minutes=1), 10) == []
         waiting = {found.step for found in list_stuck(later, 10)}
-    assert waiting == {Step.VERIFY_SEAL, Step.STORE, Step.MIRROR, Step.DRAW_THUMBNAIL}
+    assert waiting == {Step.VERIFY_SEAL, Step.STORE, Step.MIRROR, Step.DRAW_THUMBNAIL, Step.PACK}
 
-    run_all(northside, series)
     thumbnails.draw_thumbnail(northside.id, series.id)
-    steps.mirror(northside.id, series.id)
+    packing.pack_series(northside.id, series.id, later)
+    run_all(northside, series)
 
     with tenant_scope(northside.id):
         assert list_stuck(later, 10) == []
@@ -147,6 +147,9 @@ def test_more_instances_draw_a_new_thumbnail_and_remove_the_old(
 
     with tenant_scope(northside.id):
         assert Series.objects.get().thumbnail not in (None, old)
+        assert VaultObject.objects.get(id=old).retired_at
+    assert vault_objects.remove_retired(northside.id, timezone.now()) == 0
+    assert vault_objects.remove_retired(northside.id, timezone.now() + timedelta(hours=25)) == 1
     assert not get_vault(1).exists(northside.id, old)
 
 
@@ -168,18 +171,18 @@ def test_what_a_step_copied_while_the_study_was_purged_is_taken_back(
     northside: Tenant, series: Series, nodes: Nodes, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     rows = states(northside)
-    require_digest = steps._require_digest
+    digest = steps._digest
 
-    def purged_meanwhile(*args: object) -> None:
-        require_digest(*args)
+    def purged_meanwhile(*args: object) -> bytes:
         with tenant_scope(northside.id):
-            Instance.objects.all().delete()
+            Study.objects.all().delete()
+        return digest(*args)
 
-    monkeypatch.setattr(steps, "_require_digest", purged_meanwhile)
+    monkeypatch.setattr(steps, "_digest", purged_meanwhile)
 
     getattr(steps, step)(northside.id, series.id)
 
-    assert not any(get_vault(2).exists(northside.id, row.id) for row in rows)
+    assert not any(get_vault(2).exists(northside.id, row.pack_id) for row in rows)
     assert steps.get_orthanc(northside.id, 1).list_study_uids() == []
 
 
@@ -190,7 +193,7 @@ def flip_a_bit(settings: object, row: Instance) -> None:
 
     from imaging.adapters.vault import object_name
 
-    path = Path(storages["vault-1"].path(object_name(row.tenant_id, row.id, ".sealed")))
+    path = Path(storages["vault-1"].path(object_name(row.tenant_id, row.pack_id, ".sealed")))
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.chmod(0o600)

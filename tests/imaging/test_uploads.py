@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from imaging.models import Instance, Series, Upload, UploadSegment
+from imaging.services import uploads
 from tenants.models import Tenant, User
 from tenants.scoping import tenant_scope
 from tests.imaging.dicom.hostile import ROOT
@@ -77,21 +78,73 @@ def test_an_upload_in_pieces_is_put_together(bobs: Client, northside: Tenant) ->
 
 
 def test_segments_are_gone_when_the_upload_is_taken_in(bobs: Client, northside: Tenant) -> None:
-    upload(bobs, instance(1))
+    data = instance(1)
+    url = begin(bobs, len(data))
+    for start in range(0, len(data), 400):
+        assert patch(bobs, url, data[start : start + 400], start).status_code == 204
 
     assert not rows(northside, UploadSegment)
-    assert sealed_objects(northside) == {row.id for row in rows(northside, Instance)}
+    assert sealed_objects(northside) == {row.pack_id for row in rows(northside, Instance)}
+
+
+def test_a_file_in_one_request_is_sealed_once(bobs: Client, northside: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "_keep_segment", lambda *args: pytest.fail("sealed for later"))
+
+    assert upload(bobs, instance(1))["files"][0]["outcome"] == "stored"
+
+
+def test_a_file_whose_line_broke_goes_on_where_it_broke(bobs: Client, northside: Tenant) -> None:
+    data = instance(1)
+    url = begin(bobs, len(data))
+
+    assert patch(bobs, url, data[:700]).status_code == 204
+    assert offset_of(bobs, url) == "700"
+    assert patch(bobs, url, data[700:], 700).status_code == 204
+
+    assert read_back(northside, f"{ROOT}.1.1.1") == data
+
+
+def test_a_file_that_is_refused_by_its_first_bytes_is_read_over_and_told_once(bobs: Client, northside: Tenant) -> None:
+    data = b"once upon a time " * 200
+    url = begin(bobs, len(data))
+    for start in range(0, len(data), 1000):
+        answer = patch(bobs, url, data[start : start + 1000], start)
+        assert answer["Upload-Offset"] == str(min(start + 1000, len(data)))
+
+    assert [line["reason"] for line in bobs.get(f"{url}result").json()["files"]] == ["NOT_DICOM"]
+    assert not sealed_objects(northside)
+
+
+def test_a_bundle_whose_line_broke_goes_on_at_the_file_it_broke_in(bobs: Client, northside: Tenant) -> None:
+    files = {f"{number}.dcm": instance(number) for number in range(4)} | {"bad.dcm": b"not DICOM"}
+    data = bundle(files)
+    url = begin(bobs, len(data), "bundle")
+    cut = data.index(files["2.dcm"]) + 100
+
+    assert patch(bobs, url, data[:cut]).status_code == 204
+    offset = int(offset_of(bobs, url))
+    assert data.index(files["1.dcm"]) + len(files["1.dcm"]) == offset
+    assert len(rows(northside, Instance)) == 2
+    assert bobs.get(f"{url}result").json()["state"] == "processing"
+    assert patch(bobs, url, data[offset:], offset).status_code == 204
+
+    lines = bobs.get(f"{url}result").json()["files"]
+    assert [(line["name"], line["outcome"]) for line in lines] == [
+        *((f"{number}.dcm", "stored") for number in range(4)), ("bad.dcm", "refused"),
+    ]  # fmt: skip
+    assert all(read_back(northside, f"{ROOT}.1.1.{number}") == instance(number) for number in range(4))
 
 
 def test_head_tells_how_far_it_is_and_what_it_is(bobs: Client) -> None:
-    url = begin(bobs, 1000, filename="ünï.dcm", kind="file")
-    patch(bobs, url, bytes(600))
+    size = len(instance(1))
+    url = begin(bobs, size, filename="ünï.dcm", kind="file")
+    patch(bobs, url, instance(1)[:600])
 
     answer = bobs.head(url, headers=VERSION)
 
     assert (answer["Upload-Offset"], answer["Upload-Length"], answer["Cache-Control"]) == (
         "600",
-        "1000",
+        str(size),
         "no-store",
     )
     assert metadata(filename="ünï.dcm", kind="file") in answer["Upload-Metadata"]

@@ -1,0 +1,181 @@
+"""The index from a vault alone: every pack that no row names is read, judged by the gate and registered.
+
+Nothing in a vault is deleted or overwritten. What was purged stays purged: an object that a tombstone names is not
+taken in again. Where two packs hold the same instance, the larger pack wins and the other is retired once its bytes
+have proved to be the same; where they hold different bytes under one UID, the first stays and the other is reported.
+"""
+
+import logging
+from collections.abc import Container
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import groupby
+from uuid import UUID
+
+from django.conf import settings
+
+from audit.actions import Action
+from audit.actor import SYSTEM
+from audit.services import record
+from imaging.adapters.vault import VaultUnavailable
+from imaging.crypto.layout import SealBroken
+from imaging.crypto.pack import DirectoryMissing, Member, read_directory
+from imaging.crypto.stream import SealedReader
+from imaging.dicom.gate import Refused
+from imaging.models import Drill, Instance, Series, Study, Tombstone, UploadSegment, VaultObject
+from imaging.services.catalog import Arrival, NewPack, Registered, register
+from imaging.services.regions import get_vault
+from imaging.services.sealed import UNREADABLE
+from imaging.services.spool import IncomingFile, Stream
+from tenants.scoping import tenant_scope
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RebuildReport:
+    """What a vault gave: rows made, members that other bytes stood in the way of, objects that could not be read."""
+
+    studies: int = 0
+    series: int = 0
+    instances: int = 0
+    conflicts: int = 0
+    duplicates: int = 0
+    unreadable: tuple[UUID, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A pack that no row names."""
+
+    id: UUID
+    size: int
+    members: tuple[Member, ...]
+
+
+def rebuild_index(
+    tenant_id: UUID, region: int, now: datetime, studies: Container[str] | None = None
+) -> RebuildReport:
+    """Register every instance that the region's vault holds and the index lacks, of `studies` alone if they are given.
+
+    On an empty database that is all of them; otherwise it adopts what the index does not know.
+
+    Raises
+    ------
+    VaultUnavailable
+    """
+    found, unreadable = _find_packs(tenant_id, region, studies)
+    before = _count(tenant_id)
+    conflicts = duplicates = 0
+    for pack in found:
+        try:
+            answers = _adopt(tenant_id, region, pack, studies, now)
+        except VaultUnavailable:
+            raise
+        except (*UNREADABLE, Refused) as error:
+            logger.error("Pack %s cannot be taken into the index: %s", pack.id, type(error).__name__)
+            unreadable.append(pack.id)
+            continue
+        conflicts += sum(not answer.stored and not answer.already_here for answer in answers)
+        duplicates += sum(answer.already_here for answer in answers)
+    after = _count(tenant_id)
+    report = RebuildReport(*(new - old for new, old in zip(after, before, strict=True)), conflicts, duplicates)
+    report = replace(report, unreadable=tuple(unreadable))
+    with tenant_scope(tenant_id):
+        record(Action.INDEX_REBUILT, SYSTEM, details=_details(report, region), now=now)
+    return report
+
+
+def adopt_unknown(tenant_id: UUID, region: int, now: datetime) -> RebuildReport:
+    """Take into the index what the region's vault holds and the index does not know; raises as `rebuild_index`."""
+    return rebuild_index(tenant_id, region, now)
+
+
+def _details(report: RebuildReport, region: int) -> dict[str, object]:
+    names = ("studies", "series", "instances", "conflicts", "duplicates")
+    return {"region": region, "unreadable": len(report.unreadable)} | {name: getattr(report, name) for name in names}
+
+
+def _count(tenant_id: UUID) -> tuple[int, int, int]:
+    with tenant_scope(tenant_id):
+        return Study.objects.count(), Series.objects.count(), Instance.objects.count()
+
+
+def _find_packs(tenant_id: UUID, region: int, studies: Container[str] | None) -> tuple[list[_Found], list[UUID]]:
+    """The unknown packs, the one with most members first, and the objects that cannot be read."""
+    found, unreadable = [], []
+    known = _list_known(tenant_id)
+    for object_id in get_vault(region).list_objects(tenant_id):
+        if object_id in known:
+            continue
+        try:
+            pack = _look_into(tenant_id, region, object_id)
+        except VaultUnavailable:
+            raise
+        except UNREADABLE as error:
+            logger.error("Object %s cannot be read: %s", object_id, type(error).__name__)
+            unreadable.append(object_id)
+            continue
+        if pack and (studies is None or any(each.study_instance_uid in studies for each in pack.members)):
+            found.append(pack)
+    return sorted(found, key=lambda pack: -len(pack.members)), unreadable
+
+
+def _list_known(tenant_id: UUID) -> set[UUID]:
+    with tenant_scope(tenant_id):
+        known = set(VaultObject.objects.values_list("id", flat=True))
+        known |= set(UploadSegment.objects.values_list("id", flat=True))
+        known |= set(Drill.objects.exclude(report=None).values_list("report", flat=True))
+        for purged in Tombstone.objects.values_list("sealed_objects", flat=True):
+            known |= {UUID(object_id) for object_id in purged}
+    return known
+
+
+def _look_into(tenant_id: UUID, region: int, object_id: UUID) -> _Found | None:
+    with get_vault(region).open(tenant_id, object_id) as reader:
+        try:
+            members = read_directory(reader)
+        except DirectoryMissing:
+            return None
+        return _Found(object_id, reader.size, tuple(members)) if members else None
+
+
+def _adopt(
+    tenant_id: UUID, region: int, pack: _Found, studies: Container[str] | None, now: datetime
+) -> list[Registered]:
+    """Register the members of a pack, those that came at the same time together."""
+    wanted = [each for each in pack.members if studies is None or each.study_instance_uid in studies]
+    with get_vault(region).open(tenant_id, pack.id) as reader:
+        read = [(each.received_at, _read(reader, pack.id, each)) for each in wanted]
+    new = NewPack(pack.id, pack.size, len(pack.members), region)
+    answers: list[Registered] = []
+    with tenant_scope(tenant_id):
+        for received_at, group in groupby(sorted(read, key=lambda each: each[0]), key=lambda each: each[0]):
+            answers += register(SYSTEM, [arrival for _, arrival in group], [new], received_at)
+        if not any(answer.stored for answer in answers):
+            _keep_as_retired(new, read[0][1], answers, now)
+    return answers
+
+
+def _keep_as_retired(new: NewPack, first: Arrival, answers: list[Registered], now: datetime) -> None:
+    """A pack whose every member lies elsewhere too, byte for byte, may go; one with other bytes stays unnamed."""
+    if all(answer.already_here for answer in answers):
+        series = Series.objects.get(
+            series_instance_uid=first.series_instance_uid, study__study_instance_uid=first.study_instance_uid
+        )
+        VaultObject.objects.create(
+            id=new.id, series=series, kind=VaultObject.Kind.PACK, size=new.size, member_count=new.member_count,
+            home_region=new.home_region, created_at=now, retired_at=now,
+        )  # fmt: skip
+
+
+def _read(reader: SealedReader, pack_id: UUID, member: Member) -> Arrival:
+    """One file of a pack through the gate; raises `SealBroken` where it is not what the directory says."""
+    chunks = reader.iter_range(member.offset, member.size)
+    stream = Stream(IncomingFile("", chunks), settings.UPLOAD_MAX_BYTES)
+    for _ in stream:
+        pass
+    arrival = stream.arrival(stream.judge(), pack_id, member.offset)
+    if arrival.digest != member.digest or arrival.sop_instance_uid != member.sop_instance_uid:
+        raise SealBroken("a pack holds another file than its directory says")
+    return replace(arrival, instance_id=member.instance_id)
