@@ -146,6 +146,7 @@ STORAGES = {
         for region in REGIONS
     },
 }
+READ_DEADLINE_SECONDS = 5  # after which the other region is read
 RETIRED_HOURS = 24  # how long the bytes of an object stay after another has taken its place
 NODE_PORT_RANGE = (42000, 47000)
 

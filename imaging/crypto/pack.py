@@ -1,4 +1,4 @@
-"""Packs (FORMAT.md §8): Part 10 files one after the other, then a directory of them, in one sealed object.
+"""Packs (FORMAT.md §7): Part 10 files one after the other, then a directory of them, in one sealed object.
 
 A pack tells by itself what is in it, so an index can be rebuilt from packs alone.
 """

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from imaging.adapters.keys import KeyDestroyed, KeyUnknown
 from imaging.adapters.vault import KeyMissing, ObjectMissing, VaultUnavailable
 from imaging.crypto.layout import SealBroken
-from imaging.services.active_region import read_order
+from imaging.services.deadlines import answering_first, iter_within_deadline, within_deadline
 from imaging.services.regions import get_vault
 
 UNREADABLE = (ObjectMissing, KeyMissing, KeyUnknown, KeyDestroyed, SealBroken, VaultUnavailable)
@@ -44,9 +45,9 @@ class SealedObject:
         Truncated
         """
         wanted = [self._place(extent) for extent in extents if extent[1]]
-        for region in read_order():
+        for region in answering_first():
             try:
-                yield from self._iter_from(region, wanted)
+                yield from iter_within_deadline(region, self._iter_from(region, wanted))
                 return
             except UNREADABLE:
                 continue
@@ -58,10 +59,9 @@ class SealedObject:
 
     def read_all(self) -> bytes:
         """The whole of an object that is known to be small; raises `NoCopyReadable`."""
-        for region in read_order():
+        for region in answering_first():
             try:
-                with get_vault(region).open(self.tenant_id, self.id) as reader:
-                    return b"".join(reader.iter_all())
+                return within_deadline(region, partial(self._read_all, region))
             except UNREADABLE:
                 continue
         raise NoCopyReadable
@@ -69,6 +69,10 @@ class SealedObject:
     def require_readable(self) -> None:
         """Raise `NoCopyReadable` unless some region opens the object: for answers that cannot take back a status."""
         self.read(0, 1)
+
+    def _read_all(self, region: int) -> bytes:
+        with get_vault(region).open(self.tenant_id, self.id) as reader:
+            return b"".join(reader.iter_all())
 
     def _place(self, extent: Extent) -> Extent:
         offset, length = extent

@@ -268,7 +268,7 @@ def _take_file(actor: Actor, upload: Upload, chunks: Iterable[bytes], now: datet
 
 
 def _take_bundle(actor: Actor, upload: Upload, bundle: Bundle, now: datetime) -> None:
-    """Files of a bundle as they come. A broken line costs the file it broke in: the sender goes on from its beginning."""
+    """Files of a bundle as they come. After a broken line the sender goes on from the file that it broke in."""
     receipts = intake.receive(actor, upload.tenant_id, bundle, now)
     _require_stored(receipts)
     if upload.offset + bundle.received == upload.length:

@@ -211,8 +211,8 @@ def test_a_storage_that_fails_is_unavailable(region, monkeypatch):
     def fail(*_: object, **__: object) -> None:
         raise TimeoutError
 
-    for method in ("open", "exists", "listdir", "delete", "save", "stage"):
-        monkeypatch.setattr(region.storage, method, fail, raising=method != "stage")
+    for method in ("open", "exists", "listdir", "delete", "save", "begin"):
+        monkeypatch.setattr(region.storage, method, fail, raising=method != "begin")
     for call in (
         lambda: region.vault.open(TENANT_ID, object_id),
         lambda: region.vault.exists(TENANT_ID, object_id),

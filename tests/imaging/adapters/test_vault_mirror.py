@@ -57,11 +57,33 @@ def test_a_copy_never_replaces_different_bytes(region, other, name_of):
 def test_a_copy_made_meanwhile_by_another_worker_is_no_error(region, other, monkeypatch):
     object_id = seal(region)
     region.vault.copy_to(other.vault, TENANT_ID, object_id)
-    looked_too_early, same_in = iter([False, False]), region.vault._same_in
-    monkeypatch.setattr(region.vault, "_same_in", lambda *args: next(looked_too_early, True) and same_in(*args))
+    looked_too_early, holds = iter([False, False]), other.vault._holds
+    monkeypatch.setattr(other.vault, "_holds", lambda name: next(looked_too_early, True) and holds(name))
 
     assert region.vault.copy_to(other.vault, TENANT_ID, object_id) is False
     assert read_all(other, object_id) == TEXT
+
+
+def test_the_same_data_key_wrapped_anew_is_the_same_object(region, other):
+    object_id = seal(region)
+    region.vault.copy_to(other.vault, TENANT_ID, object_id)
+    region.keyring.rotate_tenant_key(TENANT_ID)
+
+    assert region.vault.rewrap(TENANT_ID, object_id) is True
+    assert region.vault.rewrap(TENANT_ID, object_id) is False
+    assert region.read(key_name(object_id)) != other.read(key_name(object_id))
+    assert region.vault.copy_to(other.vault, TENANT_ID, object_id) is False
+    assert read_all(region, object_id) == read_all(other, object_id) == TEXT
+
+
+def test_another_data_key_is_another_object(region, other):
+    object_id = seal(region)
+    region.vault.copy_to(other.vault, TENANT_ID, object_id)
+    _, key_file = other.keyring.new_data_key(TENANT_ID, object_id)
+    other.overwrite(key_name(object_id), key_file)
+
+    with pytest.raises(CopyDiffers):
+        region.vault.copy_to(other.vault, TENANT_ID, object_id)
 
 
 def test_what_is_missing_or_purged_is_not_copied(region, other):

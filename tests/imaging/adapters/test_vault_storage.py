@@ -14,7 +14,7 @@ from django.core.files.base import ContentFile
 
 from imaging.adapters import storage as storage_module
 from imaging.adapters.keys import FileKeyring
-from imaging.adapters.storage import DirectoryStorage
+from imaging.adapters.storage import DirectoryStorage, write_part
 from imaging.adapters.vault import ObjectExists, Vault, VaultUnavailable, object_name
 
 TENANT_ID = uuid4()
@@ -99,8 +99,8 @@ def test_a_name_is_never_overwritten(storage):
 
 
 def test_of_two_writers_of_one_name_the_second_is_refused_and_leaves_nothing(storage, tmp_path):
-    first, second = storage.stage("a/x.key", [b"first"]), storage.stage("a/x.key", [b"second"])
-    neighbour = storage.stage("a/y.key", [b"neighbour"])
+    first, second = write_part(storage, "a/x.key", [b"first"]), write_part(storage, "a/x.key", [b"second"])
+    neighbour = write_part(storage, "a/y.key", [b"neighbour"])
 
     storage.publish([first])
     with pytest.raises(FileExistsError):
@@ -117,7 +117,7 @@ def test_nothing_has_its_name_before_it_is_flushed(storage, monkeypatch):
         storage_module, "fsync_path", lambda path: (order.append(f"flush {Path(path).name}"), flush(path))
     )
     monkeypatch.setattr(os, "link", lambda old, new: (order.append(f"name {Path(new).name}"), link(old, new)))
-    staged = [storage.stage("a/bc/x.key", [b"x"]), storage.stage("a/bc/x.sealed", [b"y"])]
+    staged = [write_part(storage, "a/bc/x.key", [b"x"]), write_part(storage, "a/bc/x.sealed", [b"y"])]
     del order[:]
 
     storage.publish(staged)
@@ -130,7 +130,7 @@ def test_new_folders_are_flushed_into_their_parents(storage, monkeypatch, tmp_pa
     flushed: list[str] = []
     monkeypatch.setattr(storage_module, "fsync_path", lambda path: flushed.append(str(path)))
 
-    storage.stage("a/bc/x.key", [b"x"])
+    write_part(storage, "a/bc/x.key", [b"x"])
 
     assert flushed == [str(tmp_path / "vault"), str(tmp_path / "vault/a")]
 
@@ -168,7 +168,7 @@ def test_a_full_disk_leaves_nothing(vault, tmp_path, monkeypatch):
 def test_what_a_killed_writer_left_is_never_an_object_and_goes_with_it(vault, storage, tmp_path):
     object_id = uuid4()
     for suffix in (".key", ".sealed"):
-        storage.stage(object_name(TENANT_ID, object_id, suffix), [b"half"])
+        write_part(storage, object_name(TENANT_ID, object_id, suffix), [b"half"])
 
     assert list(vault.list_objects(TENANT_ID)) == []
     assert not vault.exists(TENANT_ID, object_id)
@@ -180,7 +180,7 @@ def test_what_a_killed_writer_left_is_never_an_object_and_goes_with_it(vault, st
 
 def test_abandoned_parts_are_discarded_when_old_and_objects_are_not(vault, storage, tmp_path):
     vault.seal(TENANT_ID, uuid4(), [b"x"])
-    old, young = (storage.stage(f"a/{name}.key", [b"x"]) for name in ("old", "young"))
+    old, young = (write_part(storage, f"a/{name}.key", [b"x"]) for name in ("old", "young"))
     os.utime(old.part, (0, 0))
     for path in files_under(tmp_path / "vault"):
         if not path.name.endswith(".part"):

@@ -1,4 +1,4 @@
-"""Two thousand random manipulations, all refused; nothing is released but a prefix of the true plaintext."""
+"""Ten thousand random manipulations, all refused; nothing is released but a prefix of the true plaintext."""
 
 import io
 import random
@@ -13,7 +13,7 @@ from imaging.crypto.layout import HEADER_SIZE, KEY_FILE_SIZE, ObjectHeader, Seal
 from imaging.crypto.stream import SealedReader, seal_chunks
 
 CHUNK, STEP = 1024, 1024 + 16
-RUNS_EACH = 200
+RUNS_EACH = 1000
 
 
 @dataclass(frozen=True)
