@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from imaging.pipeline import request_again
 from imaging.selectors.pipeline import list_stuck
-from imaging.services import packing, purge, retention, steps, thumbnails, uploads, vault_objects
+from imaging.services import brake, drill_report, lag, packing, purge, retention, scrub, steps, thumbnails, uploads, vault_objects
 from imaging.services.regions import discard_abandoned
 from tenants.background import tenant_task
 from tenants.scoping import tenant_scope
@@ -74,6 +74,20 @@ def expire_uploads() -> None:
     discard_abandoned()
 
 
+@shared_task(name="imaging.scrub_all", time_limit=3500, soft_time_limit=3400)
+def scrub_all() -> None:
+    """Read again what was not read for longest; heal what is faulty."""
+    _for_each_tenant(scrub.scrub_tenant)
+    _for_each_tenant(_mirror_drill_reports)
+
+
+@shared_task(name="imaging.watch_all", time_limit=300, soft_time_limit=270)
+def watch_all() -> None:
+    """How far the other region is behind, and whether too much changes at once."""
+    _for_each_tenant(lag.watch_lag)
+    _for_each_tenant(brake.watch_changes)
+
+
 @shared_task(name="imaging.mark_ended_retention", time_limit=1800, soft_time_limit=1700)
 def mark_ended_retention() -> None:
     """Mark the studies whose retention has ended. Nothing is removed by this."""
@@ -84,6 +98,11 @@ def mark_ended_retention() -> None:
 def purge_approved() -> None:
     """Purge what two people wanted gone and whose grace period is over."""
     _for_each_tenant(purge.purge_approved)
+
+
+def _mirror_drill_reports(tenant_id: UUID, now: datetime) -> None:
+    """A report that was written while a region was away."""
+    drill_report.mirror_reports(tenant_id)
 
 
 def _request_stuck_steps(tenant_id: UUID, now: datetime) -> None:

@@ -16,6 +16,7 @@ VAR_DIR = Path(env.read("COLLIMATE_VAR", str(BASE_DIR / "var")))
 DEBUG = env.read_bool("COLLIMATE_DEBUG")
 DEMO = env.read_bool("COLLIMATE_DEMO")
 SECRET_KEY = env.read("COLLIMATE_SECRET_KEY")
+EMERGENCY = env.read_bool("COLLIMATE_EMERGENCY")  # read-only, with a sign-in path of its own
 ORIGIN = env.read("COLLIMATE_ORIGIN", "http://127.0.0.1:8000")
 OVER_TLS = ORIGIN.startswith("https://")
 ALLOWED_HOSTS = [urlsplit(ORIGIN).hostname or "127.0.0.1", "127.0.0.1", "localhost"]
@@ -124,6 +125,8 @@ CELERY_BEAT_SCHEDULE = {
         # A sweep that waited until the next is due is not needed any more: they must not pile up.
         "options": {"expires": env.read_int("COLLIMATE_SWEEP_SECONDS", 15)},
     },
+    "scrub": {"task": "imaging.scrub_all", "schedule": crontab(minute=47)},  # hourly: scrub.RUNS_PER_DAY
+    "watch": {"task": "imaging.watch_all", "schedule": 60, "options": {"expires": 60}},
     "expire-uploads": {"task": "imaging.expire_uploads", "schedule": crontab(minute=17)},
     "mark-ended-retention": {"task": "imaging.mark_ended_retention", "schedule": crontab(hour=2, minute=5)},
     "purge-approved": {"task": "imaging.purge_approved", "schedule": crontab(minute=35)},
@@ -148,6 +151,16 @@ STORAGES = {
 }
 READ_DEADLINE_SECONDS = 5  # after which the other region is read
 RETIRED_HOURS = 24  # how long the bytes of an object stay after another has taken its place
+
+# --- What is watched, and how often a restore is practised ----------------------------------------------------
+SCRUB_DAYS = env.read_int("COLLIMATE_SCRUB_DAYS", 30)  # within which every copy is read whole
+LAG_ALARM_SECONDS = 15 * 60
+BRAKE_FLOOR = env.read_int("COLLIMATE_BRAKE_FLOOR", 500)  # changes in an hour that never trip the brake
+DRILL_DAYS = env.read_int("COLLIMATE_DRILL_DAYS", 90)
+DRILL_DATABASE_URL = env.read("COLLIMATE_DRILL_DATABASE_URL", "")  # none: a private server for the drill alone
+DRILL_SIGNING_KEY = Path(env.read("COLLIMATE_DRILL_SIGNING_KEY", str(VAR_DIR / "secrets" / "drill-signing.p12")))
+BACKUP_STATUS_FILE = Path(env.read("COLLIMATE_BACKUP_STATUS", str(VAR_DIR / "run" / "backup.json")))
+METRICS_TOKEN = env.read("COLLIMATE_METRICS_TOKEN", "")
 NODE_PORT_RANGE = (42000, 47000)
 
 # --- People and sessions ------------------------------------------------------------------------------------

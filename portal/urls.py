@@ -2,12 +2,13 @@
 
 from django.urls import include, path
 
-from portal import health, views
+from portal import health, metrics, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("", include("tenants.urls")),
     path("", include("tenants.baas.urls")),
     path("", include("imaging.urls")),

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
-from imaging.models import Instance, Series, Tombstone, VaultObject
+from imaging.models import Finding, Instance, Series, Tombstone, VaultObject
 from imaging.pipeline import Step
 
 _IN_REGION_1 = Q(pack__home_region=1) | Q(pack__in_1_at__isnull=False)
@@ -41,7 +41,9 @@ def list_waiting_objects(step: Step, series_id: UUID) -> list[VaultObject]:
 
 
 def _in_service(step: Step) -> QuerySet[VaultObject]:
-    return VaultObject.objects.filter(OBJECTS_WAITING[step], retired_at=None)
+    # What the checks found faulty is theirs to heal: it would be read in vain again and again.
+    faulty = Finding.objects.filter(healed_at=None, object_id__isnull=False).values("object_id")
+    return VaultObject.objects.filter(OBJECTS_WAITING[step], retired_at=None).exclude(id__in=faulty)
 
 
 def list_stuck(since: datetime, limit: int) -> list[Stuck]:

@@ -64,9 +64,7 @@ def list_batch_studies(actor: Actor, batch: UUID) -> list[BatchStudy]:
         raise UploadNotFound
     lines = UploadedFile.objects.filter(upload__batch=batch, upload__created_by_id=actor.id)
     uids = lines.exclude(outcome=Outcome.REFUSED).values("study_instance_uid")
-    drawn = Series.objects.filter(study=OuterRef("pk"), thumbnail__isnull=False).order_by(
-        "series_number", "id"
-    )
+    drawn = Series.objects.filter(study=OuterRef("pk"), thumbnail__isnull=False).order_by("series_number", "id")
     # What the node will not take has come as far as it can.
     refused = Q(series__instances__store_refusal__gt="")
     rows = (

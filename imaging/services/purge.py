@@ -33,6 +33,7 @@ from imaging.models import (
     VaultObject,
 )
 from imaging.pipeline import Step, enqueue
+from imaging.services.brake import Braked, is_braked, require_usual
 from imaging.services.regions import get_orthanc, get_vault
 from imaging.services.retention import has_retention_ended, policy_of
 from tenants.models import StorageNode, Tenant
@@ -61,6 +62,11 @@ def purge_approved(tenant_id: UUID, now: datetime) -> int:
     with tenant_scope(tenant_id):
         due = PurgeOrder.objects.filter(status=PurgeStatus.APPROVED, grace_ends_at__lte=now)
         studies = list(due.order_by("grace_ends_at").values_list("study_id", flat=True)[:MAX_PER_RUN])
+        count = Instance.objects.filter(series__study__in=studies).count()
+    try:
+        require_usual(tenant_id, count, now)
+    except Braked:
+        return 0
     return sum(_try_purge(tenant_id, study_id, now) for study_id in studies)
 
 
@@ -93,6 +99,9 @@ def purge_study(tenant_id: UUID, study_id: UUID, now: datetime) -> UUID:
 
 def finish_purge(tenant_id: UUID, tombstone_id: UUID) -> bool:
     """Remove what the tombstone names from wherever it still is, keys first; returns whether all of it is gone."""
+    if is_braked(tenant_id):
+        # The keys survive as long as it is on; the sweeper asks again.
+        return False
     with tenant_scope(tenant_id):
         tombstone = Tombstone.objects.filter(id=tombstone_id).first()
     if tombstone is None or tombstone.completed_at:

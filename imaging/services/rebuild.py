@@ -102,7 +102,7 @@ def _count(tenant_id: UUID) -> tuple[int, int, int]:
 
 
 def _find_packs(tenant_id: UUID, region: int, studies: Container[str] | None) -> tuple[list[_Found], list[UUID]]:
-    """The unknown packs, the one with most members first, and the objects that cannot be read."""
+    """The unknown packs in the order to take them in, and the objects that cannot be read."""
     found, unreadable = [], []
     known = _list_known(tenant_id)
     for object_id in get_vault(region).list_objects(tenant_id):
@@ -118,7 +118,12 @@ def _find_packs(tenant_id: UUID, region: int, studies: Container[str] | None) ->
             continue
         if pack and (studies is None or any(each.study_instance_uid in studies for each in pack.members)):
             found.append(pack)
-    return sorted(found, key=lambda pack: -len(pack.members)), unreadable
+    return sorted(found, key=_in_order), unreadable
+
+
+def _in_order(pack: _Found) -> tuple[datetime, int]:
+    """As the images came: a study's attributes are those of its first. Of two packs with the same first, the larger."""
+    return min(member.received_at for member in pack.members), -len(pack.members)
 
 
 def _list_known(tenant_id: UUID) -> set[UUID]:

@@ -12,6 +12,7 @@ from django.conf import settings
 from imaging.adapters.vault import VaultUnavailable
 from imaging.models import Series, VaultObject
 from imaging.services.active_region import active_region
+from imaging.services.brake import is_braked
 from imaging.services.regions import get_vault
 from tenants.scoping import tenant_scope
 
@@ -56,6 +57,8 @@ def retire(object_ids: list[UUID], now: datetime) -> None:
 
 def remove_retired(tenant_id: UUID, now: datetime) -> int:
     """Remove from both vaults what was retired long enough ago; returns how many objects are gone."""
+    if is_braked(tenant_id):
+        return 0
     before = now - timedelta(hours=settings.RETIRED_HOURS)
     with tenant_scope(tenant_id):
         retired = VaultObject.objects.filter(retired_at__lt=before, members=None).order_by("retired_at")

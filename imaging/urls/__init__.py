@@ -7,4 +7,5 @@ urlpatterns = [
     path("", include("imaging.urls.reading")),
     path("", include("imaging.urls.sharing")),
     path("", include("imaging.urls.retention")),
+    path("", include("imaging.urls.protection")),
 ]

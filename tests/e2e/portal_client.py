@@ -10,19 +10,19 @@ class PortalClient:
 
     def __init__(self, origin: str, slug: str, token: str) -> None:
         self.root = f"{origin}/t/{slug}/dicomweb"
-        self._session = requests.Session()
-        self._session.headers["Authorization"] = f"Bearer {token}"
+        self.session = requests.Session()
+        self.session.headers["Authorization"] = f"Bearer {token}"
 
     def store(self, *instances: bytes, timeout: float = 30) -> int:
         """The status of STOW-RS."""
-        answer = self._session.post(
+        answer = self.session.post(
             f"{self.root}/studies", data=multipart(*instances), headers={"Content-Type": STOW_TYPE}, timeout=timeout
         )
         return answer.status_code
 
     def get(self, path: str, accept: str = "*/*") -> requests.Response:
         """A GET below the DICOMweb root."""
-        return self._session.get(f"{self.root}/{path}", headers={"Accept": accept}, timeout=60)
+        return self.session.get(f"{self.root}/{path}", headers={"Accept": accept}, timeout=60)
 
     def instance(self, study: str, series: str, sop: str) -> bytes:
         """The instance's Part 10 bytes, from the only part of the multipart answer."""

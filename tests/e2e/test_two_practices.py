@@ -23,15 +23,15 @@ out = {{}}
 for slug in ("northside", "southside"):
     tenant = find_tenant(slug)
     with tenant_scope(tenant.id):
-        rows = list(Instance.objects.filter(series__study__study_instance_uid={study!r}).values_list("id", flat=True))
+        rows = list(Instance.objects.filter(series__study__study_instance_uid={study!r}).values_list("pack_id", "pack_offset", "size"))
     for region in (1, 2):
         node = get_orthanc(tenant.id, region)
         held = {study!r} in node.list_study_uids()
         kept = b"".join(node.read_instance({sop!r})) if held else b""
         out[f"{{slug}}-node-{{region}}"] = hashlib.sha256(kept).hexdigest() if held else None
-        for object_id in rows:
-            with get_vault(region).open(tenant.id, object_id) as reader:
-                out[f"{{slug}}-vault-{{region}}"] = hashlib.sha256(b"".join(reader.iter_all())).hexdigest()
+        for pack_id, offset, size in rows:
+            with get_vault(region).open(tenant.id, pack_id) as reader:
+                out[f"{{slug}}-vault-{{region}}"] = hashlib.sha256(reader.read(offset, size)).hexdigest()
 print(json.dumps(out))
 """
 PURGE = """

@@ -11,7 +11,7 @@ from audit.actions import Action
 from audit.models import AuditEvent
 from imaging.access import StudyNotFound
 from imaging.adapters.vault import KeyMissing
-from imaging.models import Instance, PurgeOrder, Series, Study, Tombstone, VaultObject
+from imaging.models import Brake, Instance, PurgeOrder, Series, Study, Tombstone, VaultObject
 from imaging.services import purge, retention, sharing, steps, thumbnails
 from imaging.services.regions import get_vault
 from tenants.models import SecretRoute, Tenant, User
@@ -279,3 +279,31 @@ def test_only_the_practice_decides(
                 decide(stranger, uid, LATER)
         with pytest.raises(StudyNotFound):
             retention.place_hold(stranger, uid, "mine", LATER)
+
+
+def test_an_unusual_number_of_purges_trips_the_brake_before_anything_goes(
+    northside: Tenant, bob: User, alice: User, studies: tuple[Study, Study], settings: object
+) -> None:
+    settings.BRAKE_FLOOR = 0
+    order(northside, bob, alice, studies[0])
+
+    assert purge.purge_approved(northside.id, LATER + timedelta(days=31)) == 0
+
+    with tenant_scope(northside.id):
+        assert Study.objects.count() == 2
+        assert Brake.objects.filter(released_at=None).count() == 1
+
+
+def test_a_purge_that_was_begun_waits_while_the_brake_is_on(
+    northside: Tenant, bob: User, alice: User, studies: tuple[Study, Study]
+) -> None:
+    order(northside, bob, alice, studies[0])
+    objects = objects_of(northside, studies[0])
+    purge.purge_approved(northside.id, LATER + timedelta(days=31))
+    with tenant_scope(northside.id):
+        tombstone = Tombstone.objects.get()
+        Brake.objects.create(tripped_at=LATER, changed=1, usual=0)
+
+    assert not purge.finish_purge(northside.id, tombstone.id)
+
+    assert all(get_vault(1).exists(northside.id, object_id) for object_id in objects)
