@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from imaging.services.active_region import active_region
 from imaging.services.regions import describe_regions
 from tenants.decorators import public
 
@@ -19,9 +20,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @public
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Database, broker, vaults and nodes. Only what no upload can do without makes it 503: database and vault 1."""
+    """Database, broker, vaults and nodes. Only what no upload can do without makes it 503: database, active vault."""
     states = {"database": _state(_ask_database), "broker": _state(_ask_broker), **describe_regions()}
-    needed = all(states[part] == "ok" for part in ("database", "vault-1"))
+    needed = states["database"] == "ok" and states[f"vault-{active_region()}"] == "ok"
     return JsonResponse(states, status=200 if needed else 503)
 
 

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from tenants.views import account, audit, join, people, reset, second_factor, sign_in
+from tenants.views import account, audit, emergency, join, people, reset, second_factor, sign_in
 
 urlpatterns = [
     path("login/", sign_in.login, name="login"),
     path("login/code/", second_factor.login_code, name="login_code"),
     path("login/second-factor/", second_factor.second_factor, name="second_factor"),
     path("logout/", sign_in.logout, name="logout"),
+    path("emergency/", emergency.emergency, name="emergency"),
     path("reset/", reset.reset_request, name="reset_request"),
     path("reset/password/", reset.reset_password, name="reset_password"),
     path("reset/<slug:user>/<slug:token>/", reset.reset_open, name="reset_open"),

@@ -8,4 +8,5 @@ urlpatterns = [
     path("", include("imaging.urls.sharing")),
     path("", include("imaging.urls.retention")),
     path("", include("imaging.urls.protection")),
+    path("", include("imaging.urls.failover")),
 ]

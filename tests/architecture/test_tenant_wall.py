@@ -12,7 +12,8 @@ from django.test import Client
 from django.urls import URLPattern
 from django.utils import timezone
 
-from imaging.models import Upload
+from imaging.models import Drill, Upload
+from imaging.services.regions import get_vault
 from imaging.services.sharing import revoke_link
 from tenants.models import Invitation, Role, SecretKind, Tenant, User
 from tenants.scoping import tenant_scope
@@ -36,7 +37,7 @@ OPEN_TO_ALICE = {
     "worklist", "study", "study_state", "study_history", "study_viewer", "study_download", "stow", "upload",
     "retention", "people", "audit", "tenant_agreement", "share_create", "patient_invite",
     "qido_series", "qido_study_instances", "qido_series_instances", "wado_study_metadata", "wado_series_metadata",
-    "wado_instance_metadata", "wado_instance", "wado_series", "wado_frames", "audit_export",
+    "wado_instance_metadata", "protection", "drill_report", "region_missing", "wado_instance", "wado_series", "wado_frames", "audit_export",
 }  # fmt: skip
 
 
@@ -68,8 +69,10 @@ def furnished(northside: Tenant, alice: User, bob: User) -> Furnished:
             email="new@northside.example", name="New", role=Role.VIEWER, digest=digest, invited_by=alice,
             created_at=now, expires_at=now,
         )  # fmt: skip
+        drill = Drill.objects.create(started_at=now, finished_at=now, passed=True, report=uuid4())
+    get_vault(1).seal(northside.id, drill.report, [b"%PDF-1.7"])
     values = {
-        "slug": "northside", "study_instance_uid": uid, "series_instance_uid": f"{uid}.1",
+        "drill_id": str(drill.id), "region": "2", "slug": "northside", "study_instance_uid": uid, "series_instance_uid": f"{uid}.1",
         "sop_instance_uid": f"{uid}.1.1", "frame_list": "1", "tag_path": "00420011", "link_id": str(link.id),
         "grant_id": str(link.id), "invitation_id": str(invitation.id), "upload_id": str(upload.id),
         "batch": str(upload.batch), "membership_id": str(bob.memberships.get().pk), "invited": str(invited.id),
