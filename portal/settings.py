@@ -140,16 +140,27 @@ REGIONS = (1, 2)
 VAULT_KEYS = {
     region: Path(env.read(f"COLLIMATE_KEYS_{region}", str(VAR_DIR / f"region{region}" / "keys"))) for region in REGIONS
 }
+
+
+def _vault(region: int) -> dict[str, object]:
+    """A bucket where one is named, a folder otherwise."""
+    bucket = env.read(f"COLLIMATE_S3_BUCKET_{region}", "")
+    if not bucket:
+        location = env.read(f"COLLIMATE_VAULT_{region}", str(VAR_DIR / f"region{region}" / "vault"))
+        return {"BACKEND": "imaging.adapters.storage.DirectoryStorage", "OPTIONS": {"location": location}}
+    names = {
+        "endpoint_url": "ENDPOINT", "region_name": "REGION", "access_key": "ACCESS_KEY", "secret_key": "SECRET_KEY",
+    }  # fmt: skip
+    # What is not given is None: boto asks its own chain.
+    options = {option: env.read(f"COLLIMATE_S3_{name}_{region}", "") or None for option, name in names.items()}
+    options |= {"bucket_name": bucket, "lock_days": env.read_int("COLLIMATE_S3_LOCK_DAYS", 0)}
+    return {"BACKEND": "imaging.adapters.s3.S3Storage", "OPTIONS": options}
+
+
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
-    **{
-        f"vault-{region}": {
-            "BACKEND": "imaging.adapters.storage.DirectoryStorage",
-            "OPTIONS": {"location": env.read(f"COLLIMATE_VAULT_{region}", str(VAR_DIR / f"region{region}" / "vault"))},
-        }
-        for region in REGIONS
-    },
+    **{f"vault-{region}": _vault(region) for region in REGIONS},
 }
 READ_DEADLINE_SECONDS = 5  # after which the other region is read
 RETIRED_HOURS = 24  # how long the bytes of an object stay after another has taken its place

@@ -14,7 +14,7 @@ from django.core.files import File
 from django.core.files.storage import Storage
 
 from imaging.adapters.keys import Keyring
-from imaging.adapters.storage import ImmediateStaging, Part, StagedFile, Staging, write_part
+from imaging.adapters.storage import ImmediateStaging, ObjectLocked, Part, StagedFile, Staging, write_part
 from imaging.crypto.layout import CHUNK_SIZE, KEY_FILE_SIZE, ObjectHeader, SealBroken
 from imaging.crypto.stream import SealedReader, Sealer
 
@@ -131,9 +131,13 @@ class Vault:
         self._delete(object_name(tenant_id, object_id, _KEY))
 
     def delete(self, tenant_id: UUID, object_id: UUID) -> None:
-        """Remove the object, the key first, and what killed writers left of it; repeatable."""
+        """Remove the object, the key first, and what killed writers left of it; repeatable.
+
+        A bucket that must keep the ciphertext keeps it out of sight: without its key it is noise.
+        """
         self.destroy_key(tenant_id, object_id)
-        self._delete(object_name(tenant_id, object_id, _SEALED))
+        with _outages(self.region), suppress(ObjectLocked):
+            self._storage.delete(object_name(tenant_id, object_id, _SEALED))
 
     def discard_abandoned(self, older_than_s: float) -> int:
         """Remove files that writers, killed so many seconds ago or more, began and never published; how many."""

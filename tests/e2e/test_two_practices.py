@@ -23,7 +23,8 @@ out = {{}}
 for slug in ("northside", "southside"):
     tenant = find_tenant(slug)
     with tenant_scope(tenant.id):
-        rows = list(Instance.objects.filter(series__study__study_instance_uid={study!r}).values_list("pack_id", "pack_offset", "size"))
+        found = Instance.objects.filter(series__study__study_instance_uid={study!r})
+        rows = list(found.values_list("pack_id", "pack_offset", "size"))
     for region in (1, 2):
         node = get_orthanc(tenant.id, region)
         held = {study!r} in node.list_study_uids()

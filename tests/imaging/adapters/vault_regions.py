@@ -1,4 +1,4 @@
-"""Regions to test a vault in: over a directory, and over a storage that knows only Django's interface."""
+"""Regions to test a vault in: over a directory, a storage that knows only Django's interface, and S3 servers."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from imaging.adapters.vault import (
     Vault,
     object_name,
 )
+from tests.fakes.seaweed import region_server
 
 TENANT_ID = uuid4()
 TEXT = bytes(range(256)) * 8192  # 2 MiB: two full chunks
@@ -47,12 +48,16 @@ def _walk(storage: Storage, folder: str) -> Iterator[str]:
         yield from _walk(storage, f"{folder}/{each}".lstrip("/"))
 
 
-@pytest.fixture(params=["directory", "memory"])
-def make_region(request, tmp_path) -> Callable[[int], Region]:
+@pytest.fixture(params=["directory", "memory", "s3"])
+def make_region(request, tmp_path, tmp_path_factory) -> Callable[[int], Region]:
+    storages = {
+        "directory": lambda number: DirectoryStorage(tmp_path / str(number) / "vault"),
+        "memory": lambda _: InMemoryStorage(location="/v"),
+        "s3": lambda number: region_server(number, tmp_path_factory).storage(),
+    }
+
     def make(number: int) -> Region:
-        home = tmp_path / str(number)
-        storage = DirectoryStorage(home / "vault") if request.param == "directory" else InMemoryStorage(location="/v")
-        keyring = FileKeyring(home / "keys")
+        storage, keyring = storages[request.param](number), FileKeyring(tmp_path / str(number) / "keys")
         return Region(storage, keyring, Vault(storage, keyring, number))
 
     return make
