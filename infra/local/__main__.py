@@ -5,24 +5,37 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import datetime
+from pathlib import Path
 
+from infra.local.backup_repository import RepositoryAway, RepositoryDamaged, RepositoryKeyWrong
 from infra.local.environment import HalfADatabase
-from infra.local.layout import REPO, Layout, StateFolderForeign, current_layout
+from infra.local.layout import REGIONS, REPO, Layout, StateFolderForeign, current_layout
 from infra.local.lock import alone
 from infra.local.ports import PortTaken
 from infra.local.postgres import PostgresFailed
+from infra.local.restore import (
+    FolderInUse,
+    NotAllReplayed,
+    NothingToRestore,
+    Wish,
+    adopt_regions,
+    parse_moment,
+    restore,
+)
 from infra.local.stack import CommandFailed, NotReady, Stack, remove_state, running_stack, stop, watch
 from infra.local.supervision import ProgramFailed, SupervisorFailed
 
 _TOLD_PLAINLY = (
-    CommandFailed, HalfADatabase, NotReady, PortTaken, PostgresFailed, ProgramFailed, StateFolderForeign,
-    SupervisorFailed, subprocess.CalledProcessError,
+    CommandFailed, FolderInUse, HalfADatabase, NotAllReplayed, NotReady, NothingToRestore, PortTaken, PostgresFailed,
+    ProgramFailed, RepositoryAway, RepositoryDamaged, RepositoryKeyWrong, StateFolderForeign, SupervisorFailed,
+    subprocess.CalledProcessError,
 )  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit status."""
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     os.umask(0o077)
     layout = current_layout()
     try:
@@ -41,6 +54,8 @@ def _up(layout: Layout, options: argparse.Namespace) -> int:
         signal.signal(number, signal.default_int_handler)
     with alone(layout):
         found = running_stack(layout, _say)
+        if options.restore:
+            _restore(layout, options)
         stack = found or Stack(layout, options.port, _say)
         if found is None:
             stack.start()
@@ -48,6 +63,13 @@ def _up(layout: Layout, options: argparse.Namespace) -> int:
     if found is None and not options.detach:
         _stay(layout)
     return 0
+
+
+def _restore(layout: Layout, options: argparse.Namespace) -> None:
+    """Put what was sealed into the empty folder, before anything starts on it."""
+    if options.regions:
+        adopt_regions(layout, options.regions)
+    restore(layout, Wish(options.from_region, options.to_time), _say)
 
 
 def _stay(layout: Layout) -> None:
@@ -88,15 +110,38 @@ def _say(line: str) -> None:
     print(f"  {line}", flush=True)
 
 
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command == "up" and not options.restore and (options.from_region or options.to_time or options.regions):
+        parser.error("--from-region, --to-time and --regions belong to --restore")
+    return options
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="infra", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start everything, print address and accounts")
     up.add_argument("--detach", action="store_true", help="return once it runs")
     up.add_argument("--port", type=int, default=8000, help="of the web address (default: %(default)s)")
+    _add_restore_options(up.add_argument_group("restore the database into an empty COLLIMATE_VAR"))
     commands.add_parser("down", help="stop everything")
     commands.add_parser("discard", help="stop everything and delete the state folder")
     return parser
+
+
+def _add_restore_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--restore", action="store_true", help="from a region's sealed copies, then start as usual")
+    group.add_argument("--from-region", type=int, choices=REGIONS, help="default: the one that knows most")
+    group.add_argument("--to-time", type=_moment, metavar="ISO8601", help="as it was then (default: the newest state)")
+    group.add_argument("--regions", type=Path, metavar="DIR", help="where the surviving region1/ or region2/ are")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return parse_moment(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 _COMMANDS = {"up": _up, "down": _down, "discard": _discard}

@@ -10,6 +10,7 @@ from pathlib import Path
 from infra.local.accounts import trusted_uids
 
 REPO = Path(__file__).resolve().parents[2]
+REGIONS = (1, 2)
 SOCKET_PATH_BYTES = 107  # sockaddr_un.sun_path without its closing zero
 SOCKET_NAME_BYTES = 32  # the longest name put into such a folder, supervisord's temporary one included
 
@@ -64,9 +65,32 @@ class Layout:
     def supervisor_socket(self) -> Path:
         return socket_directory(self.supervisor) / "supervisor.sock"
 
+    @property
+    def demo_accounts(self) -> Path:
+        """The demo's passwords, which only `manage.py demo_accounts` reads; not there outside a demo."""
+        return self.var / "demo-accounts.json"
+
+    @property
+    def restored(self) -> Path:
+        """What this stack was restored from, if it was: no demo studies are loaded over it."""
+        return self.var / "restored.json"
+
+    def region(self, region: int) -> Path:
+        """All that one region holds on this machine: its vault, its keys, its nodes, its database backup."""
+        return self.var / f"region{region}"
+
     def node(self, region: int, node_id: object) -> Path:
         """The folder of one storage node: its configuration, its sealed files, its index."""
-        return self.var / f"region{region}" / "nodes" / str(node_id)
+        return self.region(region) / "nodes" / str(node_id)
+
+    def backup(self, region: int) -> str:
+        """Where the region's sealed copies of the database are, as restic names it: a folder, or `s3:…`."""
+        return os.environ.get(f"COLLIMATE_BACKUP_{region}") or str(self.region(region) / "backup")
+
+    def backup_key(self, region: int) -> Path:
+        """The password of that repository, beside the region's other keys."""
+        keys = os.environ.get(f"COLLIMATE_KEYS_{region}") or self.region(region) / "keys"
+        return Path(keys) / "backup.key"
 
     def prepare(self) -> None:
         """Create the folders. Raises StateFolderForeign."""

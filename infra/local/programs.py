@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from infra.local.backup_depot import Depot
 from infra.local.environment import WEB_MEMORY, Services
 from infra.local.layout import REPO, Layout
 
 WEB_THREADS = 12
 PORTAL_START_SECONDS = 8
 PORTAL_PROGRAMS = ("nodes", "web", "pipeline", "thumbnails", "beat")
+BACKUP_PROGRAM = "backup"
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,18 @@ class Program:
 
 
 def service_programs(services: Services) -> list[Program]:
-    """PostgreSQL and Valkey, as far as the stack runs its own."""
+    """PostgreSQL with its backup, and Valkey, as far as the stack runs its own."""
     programs = []
     if cluster := services.cluster:
         # SIGINT is PostgreSQL's fast shutdown, and only its first process may get it.
+        depot = Depot.of(cluster)
+        command = cluster.command(settings=depot.server_settings() if depot.is_prepared else {})
         programs.append(
-            Program("postgres", cluster.command(), 10, cluster.directory, autostart=True, stopsignal="INT",
+            Program("postgres", command, 10, cluster.directory, autostart=True, stopsignal="INT",
                     stopwaitsecs=30, stop_group=False, user=None if cluster.account.is_us else cluster.account.name)
         )  # fmt: skip
+        if depot.is_prepared:  # started last of all, so that the first base backup costs the start nothing
+            programs.append(Program(BACKUP_PROGRAM, [sys.executable, "-m", "infra.local.backup"], 30))
     if broker := services.broker:
         programs.append(Program("valkey", broker.command(), 20, broker.directory, autostart=True))
     return programs

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from infra.local import roles
+from infra.local.backup_depot import Depot
 from infra.local.environment import (
     Services,
     choose_services,
@@ -18,12 +19,18 @@ from infra.local.environment import (
     role_password,
     write_environment,
 )
-from infra.local.layout import REPO, Layout
+from infra.local.layout import REGIONS, REPO, Layout
 from infra.local.leftovers import end_leftovers
 from infra.local.ports import PortTaken, is_free
 from infra.local.postgres import ensure_cluster
 from infra.local.private_files import write_private
-from infra.local.programs import PORTAL_PROGRAMS, portal_programs, service_programs, supervisor_config
+from infra.local.programs import (
+    BACKUP_PROGRAM,
+    PORTAL_PROGRAMS,
+    portal_programs,
+    service_programs,
+    supervisor_config,
+)
 from infra.local.supervision import ProgramFailed, Supervisor
 from infra.local.waiting import wait_until
 
@@ -61,6 +68,8 @@ class Stack:
             supervisor.launch(environment)
             self._start_services(supervisor, services)
             self._start_portal(supervisor, environment)
+            if services.cluster:
+                supervisor.start(BACKUP_PROGRAM)
         except BaseException:
             supervisor.end()
             end_leftovers(self.layout)
@@ -85,6 +94,10 @@ class Stack:
 
     def _prepare(self) -> tuple[Services, dict[str, str]]:
         services = choose_services(self.layout, ensure_cluster(self.layout.postgres))
+        for region in REGIONS:
+            self.layout.region(region).mkdir(mode=0o700, exist_ok=True)
+        if services.cluster:
+            Depot.of(services.cluster).prepare()
         environment = write_environment(self.layout, services, self.web_port)
         programs = [*service_programs(services), *portal_programs(self.layout, self.web_port)]
         write_private(self.layout.supervisor_config, supervisor_config(self.layout, programs))
@@ -109,7 +122,7 @@ class Stack:
         for name in PORTAL_PROGRAMS:
             supervisor.start(name)
         pids = supervisor.pids(PORTAL_PROGRAMS)
-        if is_demo(environment):
+        if is_demo(environment) and not self.layout.restored.exists():
             self.say("demo tenants and studies")
             self._manage(environment, "load_demo")
         self._require_ready()
