@@ -10,6 +10,14 @@ from pathlib import Path
 
 from infra.local.backup_repository import RepositoryAway, RepositoryDamaged, RepositoryKeyWrong
 from infra.local.environment import HalfADatabase
+from infra.local.from_snapshot import (
+    AnotherCopyServed,
+    SnapshotMissing,
+    holds_office_state,
+    office_layout,
+    remove_office_state,
+    serve_snapshot,
+)
 from infra.local.layout import REGIONS, REPO, Layout, StateFolderForeign, current_layout
 from infra.local.lock import alone
 from infra.local.ports import PortTaken
@@ -27,7 +35,7 @@ from infra.local.stack import CommandFailed, NotReady, Stack, remove_state, runn
 from infra.local.supervision import ProgramFailed, SupervisorFailed
 
 _TOLD_PLAINLY = (
-    CommandFailed, FolderInUse, HalfADatabase, NotAllReplayed, NotReady, NothingToRestore, PortTaken, PostgresFailed,
+    AnotherCopyServed, CommandFailed, FolderInUse, HalfADatabase, NotAllReplayed, NotReady, NothingToRestore, PortTaken, PostgresFailed,
     ProgramFailed, RepositoryAway, RepositoryDamaged, RepositoryKeyWrong, StateFolderForeign, SupervisorFailed,
     subprocess.CalledProcessError,
 )  # fmt: skip
@@ -37,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit status."""
     options = _options(arguments)
     os.umask(0o077)
-    layout = current_layout()
+    layout = office_layout() if getattr(options, "from_snapshot", None) else current_layout()
     try:
         layout.prepare()
         return _COMMANDS[options.command](layout, options)
@@ -52,6 +60,9 @@ def _up(layout: Layout, options: argparse.Namespace) -> int:
     # Whatever ends us half-way takes the same road as Ctrl-C: what was started is stopped.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+    if options.from_snapshot:
+        serve_snapshot(layout, options.from_snapshot, options.key, options.port, _say, detach=options.detach)
+        return 0
     with alone(layout):
         found = running_stack(layout, _say)
         if options.restore:
@@ -86,6 +97,9 @@ def _stay(layout: Layout) -> None:
 
 def _down(layout: Layout, _options: argparse.Namespace) -> int:
     _say("stopping")
+    if holds_office_state(layout):
+        remove_office_state(layout)
+        return 0
     with alone(layout):
         _say("stopped" if stop(layout) else "nothing was running")
     return 0
@@ -115,6 +129,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.command == "up" and not options.restore and (options.from_region or options.to_time or options.regions):
         parser.error("--from-region, --to-time and --regions belong to --restore")
+    if options.command == "up" and bool(options.from_snapshot) != bool(options.key):
+        parser.error("--from-snapshot and --key belong together")
     return options
 
 
@@ -125,6 +141,9 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--detach", action="store_true", help="return once it runs")
     up.add_argument("--port", type=int, default=8000, help="of the web address (default: %(default)s)")
     _add_restore_options(up.add_argument_group("restore the database into an empty COLLIMATE_VAR"))
+    copy = up.add_argument_group("show an office copy, read-only (infra/docs/office-copy.md)")
+    copy.add_argument("--from-snapshot", type=Path, metavar="DIR", help="the folder that manage.py snapshot filled")
+    copy.add_argument("--key", type=Path, metavar="FILE", help="the key of the copy")
     commands.add_parser("down", help="stop everything")
     commands.add_parser("discard", help="stop everything and delete the state folder")
     return parser

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -146,18 +147,31 @@ def bare_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
 
 
-@pytest.fixture(scope="session")
-def stack() -> Iterator[RunningStack]:
-    """A running product; stopped and removed afterwards."""
-    var = Path(tempfile.mkdtemp(prefix="cm-e2e-"))
-    running = RunningStack(var, free_port())
-    env = bare_environment() | {"COLLIMATE_VAR": str(var), "COLLIMATE_SWEEP_SECONDS": "5"}
+@contextmanager
+def started(*options: str, var: Path | None = None) -> Iterator[RunningStack]:
+    """A running product, with more options for `infra/up`; stopped and removed afterwards."""
+    running = RunningStack(var or Path(tempfile.mkdtemp(prefix="cm-e2e-")), free_port())
+    env = bare_environment() | {"COLLIMATE_VAR": str(running.var), "COLLIMATE_SWEEP_SECONDS": "5"}
     local = [sys.executable, "-m", "infra.local"]
     try:
-        up = [*local, "up", "--detach", "--port", str(running.port)]
+        up = [*local, "up", "--detach", "--port", str(running.port), *options]
         done = subprocess.run(up, cwd=REPO, env=env, capture_output=True, text=True, check=False, timeout=300)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         yield running
     finally:
         subprocess.run([*local, "discard"], cwd=REPO, env=env, capture_output=True, check=False, timeout=120)
-        shutil.rmtree(var, ignore_errors=True)
+        shutil.rmtree(running.var, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[RunningStack]:
+    """The product that most walks share."""
+    with started() as running:
+        yield running
+
+
+@pytest.fixture
+def own_stack() -> Iterator[RunningStack]:
+    """A product of its own: what is done to it, no other test should meet."""
+    with started() as running:
+        yield running

@@ -4,21 +4,15 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import requests
 from pydicom.uid import generate_uid
 
-from infra.local.ports import free_port
 from tests.e2e.portal_client import PortalClient
-from tests.e2e.stack import REPO, RunningStack, bare_environment, wait_until
+from tests.e2e.stack import RunningStack, own_stack, wait_until  # noqa: F401
 from tests.imaging.dicom.hostile import tiny_instance
 
 pytestmark = pytest.mark.e2e
@@ -76,22 +70,6 @@ print(json.dumps({"held": [row[0] for row in rows], "wrong": wrong}))
 """
 
 
-@pytest.fixture
-def stack() -> Iterator[RunningStack]:
-    """A product of its own: what is done to it here, no other test should meet."""
-    running = RunningStack(Path(tempfile.mkdtemp(prefix="cm-e2e-")), free_port())
-    env = bare_environment() | {"COLLIMATE_VAR": str(running.var), "COLLIMATE_SWEEP_SECONDS": "5"}
-    local = [sys.executable, "-m", "infra.local"]
-    try:
-        up = [*local, "up", "--detach", "--port", str(running.port)]
-        done = subprocess.run(up, cwd=REPO, env=env, capture_output=True, text=True, check=False, timeout=300)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        yield running
-    finally:
-        subprocess.run([*local, "discard"], cwd=REPO, env=env, capture_output=True, check=False, timeout=120)
-        shutil.rmtree(running.var, ignore_errors=True)
-
-
 class Uploader(threading.Thread):
     """Stores tiny instances, each a study of its own, until told to stop; remembers what was acknowledged."""
 
@@ -139,7 +117,8 @@ def readable(client: PortalClient, acknowledged: dict[str, tuple[str, str, bytes
     return found
 
 
-def test_region_1_is_lost_while_uploads_run(stack: RunningStack) -> None:
+def test_region_1_is_lost_while_uploads_run(own_stack: RunningStack) -> None:
+    stack = own_stack
     stack.python(IN_BOTH)
     north_token = stack.token("northside", "bob", "read", "store")
     south_token = stack.token("southside", "carol", "read", "store")
