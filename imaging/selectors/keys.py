@@ -39,7 +39,7 @@ class DestructionRow:
 
 @dataclass(frozen=True)
 class Certificate:
-    """The record of a sanitisation (NIST SP 800-88 r2 §4.6). `verified` lists (region, object id or empty)."""
+    """The record of a sanitisation (NIST SP 800-88 r2). `verified` lists (region, object id or empty)."""
 
     order: DestructionRow
     key_ids: list[str]
