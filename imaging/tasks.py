@@ -11,7 +11,20 @@ from django.utils import timezone
 
 from imaging.pipeline import request_again
 from imaging.selectors.pipeline import list_stuck
-from imaging.services import brake, drill_report, lag, packing, purge, retention, scrub, steps, thumbnails, uploads, vault_objects
+from imaging.services import (
+    brake,
+    drill_report,
+    key_rotation,
+    lag,
+    packing,
+    purge,
+    retention,
+    scrub,
+    steps,
+    thumbnails,
+    uploads,
+    vault_objects,
+)
 from imaging.services.regions import discard_abandoned
 from tenants.background import tenant_task
 from tenants.scoping import tenant_scope
@@ -86,6 +99,17 @@ def watch_all() -> None:
     """How far the other region is behind, and whether too much changes at once."""
     _for_each_tenant(lag.watch_lag)
     _for_each_tenant(brake.watch_changes)
+
+
+@tenant_task(name="imaging.rotate_keys", time_limit=3500)
+def rotate_keys(tenant_id: UUID) -> None:
+    key_rotation.rotate(tenant_id, key_rotation.Reason.SCHEDULED, timezone.now())
+
+
+@shared_task(name="imaging.rotate_due_keys", time_limit=3500, soft_time_limit=3400)
+def rotate_due_keys() -> None:
+    """Begin or go on with every rotation that is due; one that was cut off goes on with the next run."""
+    _for_each_tenant(key_rotation.rotate_if_due)
 
 
 @shared_task(name="imaging.mark_ended_retention", time_limit=1800, soft_time_limit=1700)

@@ -129,6 +129,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "scrub": {"task": "imaging.scrub_all", "schedule": crontab(minute=47)},  # hourly: scrub.RUNS_PER_DAY
     "watch": {"task": "imaging.watch_all", "schedule": 60, "options": {"expires": 60}},
+    "rotate-due-keys": {"task": "imaging.rotate_due_keys", "schedule": crontab(hour=3, minute=20)},
     "expire-uploads": {"task": "imaging.expire_uploads", "schedule": crontab(minute=17)},
     "mark-ended-retention": {"task": "imaging.mark_ended_retention", "schedule": crontab(hour=2, minute=5)},
     "purge-approved": {"task": "imaging.purge_approved", "schedule": crontab(minute=35)},
@@ -139,6 +140,11 @@ CELERY_BEAT_SCHEDULE = {
 REGIONS = (1, 2)
 VAULT_KEYS = {
     region: Path(env.read(f"COLLIMATE_KEYS_{region}", str(VAR_DIR / f"region{region}" / "keys"))) for region in REGIONS
+}
+# What wraps each region's keys: kind=file, or OpenBao or AWS KMS (infra/docs/keys.md).
+VAULT_MASTERS = {
+    region: dict(part.split("=", 1) for part in env.read(f"COLLIMATE_MASTER_{region}", "kind=file").split())
+    for region in REGIONS
 }
 
 

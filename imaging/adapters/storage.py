@@ -4,16 +4,18 @@
 `ImmediateStaging`. Everything here is ciphertext and wrapped keys; names are UUIDs.
 """
 
+import ctypes
 import io
 import os
 import re
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -126,7 +128,8 @@ class DirectoryStorage(FileSystemStorage):
         """Return the absolute path; raises `SuspiciousFileOperation` for a name we would not give."""
         if not NAME.fullmatch(name):
             raise SuspiciousFileOperation("not a name in this storage")
-        return super().path(name)
+        # Safe by its form, which Django would look for again at ten times the cost.
+        return f"{self.location}/{name}"
 
     def url(self, name: str | None) -> str:
         """Refuse: sealed files have no address."""
@@ -159,6 +162,32 @@ class DirectoryStorage(FileSystemStorage):
             part.abandon()
             raise
         fsync_path(os.path.dirname(self.path(name)))
+
+    def replace_many(self, contents: Mapping[str, bytes]) -> None:
+        """As `replace` for many files, with two flushes of the file system for all; one that is gone stays gone."""
+        staged = [self._write_beside(name, content) for name, content in contents.items()]
+        try:
+            self._flush_all()
+            for each in staged:
+                if os.path.exists(self.path(each.name)):
+                    os.replace(each.part, self.path(each.name))
+            self._flush_all()
+        finally:
+            self.discard(staged)
+
+    def _write_beside(self, name: str, content: bytes) -> StagedFile:
+        part = self._begin_beside(name)
+        part.write(content)
+        return part.finish()
+
+    def _flush_all(self) -> None:
+        """Flush the whole file system that this storage lies on."""
+        descriptor = os.open(self.location, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            if _libc().syncfs(descriptor):
+                raise OSError(ctypes.get_errno(), "syncfs")
+        finally:
+            os.close(descriptor)
 
     def _begin_beside(self, name: str) -> "_FilePart":
         return _FilePart(name, f"{self.path(name)}.{secrets.token_hex(8)}{_PART}")
@@ -310,6 +339,25 @@ class _SavedPart:
 
     def abandon(self) -> None:
         self._pieces.close()
+
+
+def replace_all(staging: Staging, contents: Mapping[str, bytes]) -> None:
+    """Replace small files, all at once where the storage can, side by side elsewhere; passes over what is gone."""
+    if isinstance(staging, DirectoryStorage):
+        staging.replace_many(contents)
+        return
+
+    def replace(item: tuple[str, bytes]) -> None:
+        with suppress(FileNotFoundError):
+            staging.replace(*item)
+
+    with ThreadPoolExecutor(_FLUSHERS) as pool:
+        list(pool.map(replace, contents.items()))
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def _unlink(paths: Iterable[str | Path]) -> None:

@@ -4,7 +4,7 @@ An object is two files, `<tenant>/<ab>/<object>.key` and `.sealed` (crypto/FORMA
 its own so that a purge can destroy it first and a rotation can wrap it anew without touching pixel bytes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from django.core.files import File
 from django.core.files.storage import Storage
 
 from imaging.adapters.keys import Keyring
-from imaging.adapters.storage import ImmediateStaging, ObjectLocked, Part, StagedFile, Staging, write_part
+from imaging.adapters.storage import ImmediateStaging, ObjectLocked, Part, StagedFile, Staging, replace_all, write_part
 from imaging.crypto.layout import CHUNK_SIZE, KEY_FILE_SIZE, ObjectHeader, SealBroken
 from imaging.crypto.stream import SealedReader, Sealer
 
@@ -117,14 +117,25 @@ class Vault:
         Touches the 116 bytes of the `.key` file only. Killed at any point it leaves the old wrap or the new.
         Raises `ObjectMissing`, `KeyMissing`, `KeyUnknown`, `KeyDestroyed`, `SealBroken`.
         """
-        name = object_name(tenant_id, object_id, _KEY)
+        new = self.wrap_anew(tenant_id, object_id)
+        self.replace_keys(tenant_id, {object_id: new} if new else {})
+        return new is not None
+
+    def wrap_anew(self, tenant_id: UUID, object_id: UUID) -> bytes | None:
+        """The `.key` file that `rewrap` would write; None if there is nothing to write. Raises as `rewrap`."""
         with self._open_key_file(tenant_id, object_id) as file, _outages(self.region):
             old = file.read(KEY_FILE_SIZE + 1)
         with _outages(self.region):
-            new = self._keyring.rewrap_data_key(tenant_id, object_id, old)
-            if new is not None:
-                self.staging.replace(name, new)
-        return new is not None
+            return self._keyring.rewrap_data_key(tenant_id, object_id, old)
+
+    def replace_keys(self, tenant_id: UUID, key_files: Mapping[UUID, bytes]) -> None:
+        """Put `.key` files made by `wrap_anew` in place, durably; one that was purged meanwhile stays gone.
+
+        A purge at the very moment could still meet it: whoever rewraps or purges holds the practice's lock.
+        """
+        contents = {object_name(tenant_id, object_id, _KEY): content for object_id, content in key_files.items()}
+        with _outages(self.region):
+            replace_all(self.staging, contents)
 
     def destroy_key(self, tenant_id: UUID, object_id: UUID) -> None:
         """Remove the object's data key, after which nobody can open it in this region; repeatable."""

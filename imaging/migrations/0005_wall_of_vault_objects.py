@@ -9,7 +9,8 @@ COPIED = ["vaultobject", "instance", "series"]
 _UNFORCE = "".join(f"ALTER TABLE imaging_{table} NO FORCE ROW LEVEL SECURITY;" for table in COPIED)
 _FORCE = "".join(f"ALTER TABLE imaging_{table} FORCE ROW LEVEL SECURITY;" for table in COPIED)
 _PACKS = """
-INSERT INTO imaging_vaultobject (id, tenant_id, series_id, kind, size, member_count, home_region, created_at, in_1_at, in_2_at)
+INSERT INTO imaging_vaultobject
+    (id, tenant_id, series_id, kind, size, member_count, home_region, created_at, in_1_at, in_2_at)
 SELECT id, tenant_id, series_id, 'pack', size, 1, 1, received_at, sealed_at, mirrored_at FROM imaging_instance;
 UPDATE imaging_instance SET pack_id = id, pack_offset = 0;
 INSERT INTO imaging_vaultobject (id, tenant_id, series_id, kind, size, member_count, home_region, created_at)

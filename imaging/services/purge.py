@@ -34,6 +34,7 @@ from imaging.models import (
 )
 from imaging.pipeline import Step, enqueue
 from imaging.services.brake import Braked, is_braked, require_usual
+from imaging.services.key_locks import KeysBusy, keys_locked
 from imaging.services.regions import get_orthanc, get_vault
 from imaging.services.retention import has_retention_ended, policy_of
 from tenants.models import StorageNode, Tenant
@@ -113,7 +114,12 @@ def finish_purge(tenant_id: UUID, tombstone_id: UUID) -> bool:
         "node_1_at": lambda stone: _empty_node(stone, 1),
         "node_2_at": lambda stone: _empty_node(stone, 2),
     }
-    gone = [_try_step(tombstone, state, step) for state, step in steps.items()]
+    try:
+        # A rotation that wraps keys anew at this moment must not put one back.
+        with keys_locked(tenant_id):
+            gone = [_try_step(tombstone, state, step) for state, step in steps.items()]
+    except KeysBusy:
+        return False
     if all(gone):
         _complete(tombstone)
     return all(gone)

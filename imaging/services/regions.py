@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.storage import storages
 
-from imaging.adapters.keys import FileKeyring, Keyring, KeyUnknown
+from imaging.adapters.keys import FileKeyring, Keyring, KeyUnknown, make_master
 from imaging.adapters.orthanc import NodeUnavailable, OrthancNode
 from imaging.adapters.vault import Vault, VaultUnavailable
 from imaging.services.active_region import read_order
@@ -26,7 +26,8 @@ _ABANDONED_AFTER_S = 24 * 60 * 60
 @cache
 def get_keyring(region: int) -> Keyring:
     """The keyring of the region."""
-    return FileKeyring(settings.VAULT_KEYS[region])
+    directory = settings.VAULT_KEYS[region]
+    return FileKeyring(directory, make_master(directory, settings.VAULT_MASTERS[region]))
 
 
 @cache

@@ -9,4 +9,5 @@ urlpatterns = [
     path("", include("imaging.urls.retention")),
     path("", include("imaging.urls.protection")),
     path("", include("imaging.urls.failover")),
+    path("", include("imaging.urls.keys")),
 ]

@@ -35,9 +35,9 @@ from infra.local.stack import CommandFailed, NotReady, Stack, remove_state, runn
 from infra.local.supervision import ProgramFailed, SupervisorFailed
 
 _TOLD_PLAINLY = (
-    AnotherCopyServed, CommandFailed, FolderInUse, HalfADatabase, NotAllReplayed, NotReady, NothingToRestore, PortTaken, PostgresFailed,
-    ProgramFailed, RepositoryAway, RepositoryDamaged, RepositoryKeyWrong, StateFolderForeign, SupervisorFailed,
-    subprocess.CalledProcessError,
+    AnotherCopyServed, CommandFailed, FolderInUse, HalfADatabase, NotAllReplayed, NotReady, NothingToRestore, PortTaken,
+    PostgresFailed, ProgramFailed, RepositoryAway, RepositoryDamaged, RepositoryKeyWrong, SnapshotMissing,
+    StateFolderForeign, SupervisorFailed, subprocess.CalledProcessError,
 )  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 GUARDS = {"public", "signed-in", "vendor-admin", "member", "reader", "dicomweb", "secret", "grant"}
 # Anyone may ask for these: they show no tenant's rows.
 PUBLIC = {
-    "home", "healthz", "readyz", "metrics", "emergency", "login", "login_code", "logout", "join", "second_factor", "leave",
+    "home", "healthz", "readyz", "metrics", "emergency", "login", "login_code", "logout", "join",
+    "second_factor", "leave",
     "reset_request", "reset_password", "reset_open",
 }  # fmt: skip
 def list_routes(patterns: list, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:

@@ -37,7 +37,8 @@ OPEN_TO_ALICE = {
     "worklist", "study", "study_state", "study_history", "study_viewer", "study_download", "stow", "upload",
     "retention", "people", "audit", "tenant_agreement", "share_create", "patient_invite",
     "qido_series", "qido_study_instances", "qido_series_instances", "wado_study_metadata", "wado_series_metadata",
-    "wado_instance_metadata", "protection", "drill_report", "region_missing", "wado_instance", "wado_series", "wado_frames", "audit_export",
+    "wado_instance_metadata",
+    "protection", "drill_report", "region_missing", "wado_instance", "wado_series", "wado_frames", "audit_export",
 }  # fmt: skip
 
 
@@ -72,7 +73,8 @@ def furnished(northside: Tenant, alice: User, bob: User) -> Furnished:
         drill = Drill.objects.create(started_at=now, finished_at=now, passed=True, report=uuid4())
     get_vault(1).seal(northside.id, drill.report, [b"%PDF-1.7"])
     values = {
-        "drill_id": str(drill.id), "region": "2", "slug": "northside", "study_instance_uid": uid, "series_instance_uid": f"{uid}.1",
+        "drill_id": str(drill.id), "region": "2",
+        "slug": "northside", "study_instance_uid": uid, "series_instance_uid": f"{uid}.1",
         "sop_instance_uid": f"{uid}.1.1", "frame_list": "1", "tag_path": "00420011", "link_id": str(link.id),
         "grant_id": str(link.id), "invitation_id": str(invitation.id), "upload_id": str(upload.id),
         "batch": str(upload.batch), "membership_id": str(bob.memberships.get().pk), "invited": str(invited.id),

@@ -78,11 +78,11 @@ def run(*arguments: str) -> list[dict]:
 
 def fail_in(region: int, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     """The region's vault goes away after so many data keys."""
-    count, rewrap = iter(range(10_000)), Vault.rewrap
+    count, rewrap = iter(range(10_000)), Vault.wrap_anew
 
-    def failing(vault: Vault, tenant_id: UUID, object_id: UUID) -> bool:
+    def failing(vault: Vault, tenant_id: UUID, object_id: UUID) -> bytes | None:
         if vault.region == region and next(count) >= after:
             raise VaultUnavailable(f"the vault of region {region} failed")
         return rewrap(vault, tenant_id, object_id)
 
-    monkeypatch.setattr(Vault, "rewrap", failing)
+    monkeypatch.setattr(Vault, "wrap_anew", failing)

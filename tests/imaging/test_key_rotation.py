@@ -162,18 +162,18 @@ def test_what_is_sealed_meanwhile_uses_the_new_version(
 def test_what_began_to_seal_before_and_ends_during_a_pass_is_caught_by_the_next(
     northside: Tenant, sealed: Sealed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    once, rewrap = iter([True]), Vault.rewrap
+    once, rewrap = iter([True]), Vault.wrap_anew
     batch = get_vault(1).batch()
     writer = batch.__enter__()
     object_id = UUID(int=1)
     writer.seal(northside.id, object_id, [b"late"])
 
-    def rewrap_then_publish(vault: Vault, tenant_id: UUID, object_id: UUID) -> bool:
+    def rewrap_then_publish(vault: Vault, tenant_id: UUID, object_id: UUID) -> bytes | None:
         if vault.region == 2 and next(once, False):
             batch.__exit__(None, None, None)
         return rewrap(vault, tenant_id, object_id)
 
-    monkeypatch.setattr(Vault, "rewrap", rewrap_then_publish)
+    monkeypatch.setattr(Vault, "wrap_anew", rewrap_then_publish)
 
     report = rotate(northside.id, Reason.SCHEDULED, NOW)
 

@@ -306,7 +306,8 @@ def test_an_upload_that_went_on_since_it_was_listed_is_not_forgotten(northside: 
 def test_what_a_killed_writer_left_is_removed_in_every_region(
     northside: Tenant, empty_vaults: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parts = [write_part(storages[f"vault-{region}"], f"{northside.id}/ab/{uuid4()}.sealed", [b"x"]) for region in (1, 2)]
+    name = f"{northside.id}/ab/{uuid4()}.sealed"
+    parts = [write_part(storages[f"vault-{region}"], name, [b"x"]) for region in (1, 2)]
     monkeypatch.setattr("imaging.services.regions._ABANDONED_AFTER_S", -1)
 
     tasks.expire_uploads()

@@ -11,6 +11,7 @@ from imaging.adapters.keys import FileKeyring
 from imaging.adapters.s3_client import StoreUnreachable
 from imaging.adapters.s3_part import PART_SIZE
 from imaging.adapters.storage import ObjectLocked, write_part
+from imaging.adapters.vault import ObjectMissing, Vault
 from tests.fakes.seaweed import LOCKABLE, VERSIONED
 from tests.imaging.adapters import s3_storages
 from tests.imaging.adapters.s3_storages import read, uploads
