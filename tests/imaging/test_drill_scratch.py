@@ -19,7 +19,7 @@ from infra.local.roles import socket_url
 from tests.imaging.drilling import SUPERUSER
 
 REPO = Path(__file__).resolve().parents[2]
-MAKER = "drill_maker"
+MAKER = f"drill_maker_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"  # the workers share a server
 
 
 @pytest.fixture(scope="module")
