@@ -35,10 +35,10 @@ def server_url() -> Iterator[str]:
 
 
 def databases() -> set[str]:
+    """Of this worker's role."""
+    named = "SELECT datname FROM pg_database WHERE datname LIKE 'collimate_drill%' AND datdba = %s::regrole"
     with psycopg.connect(SUPERUSER) as server:
-        return {
-            name for (name,) in server.execute("SELECT datname FROM pg_database WHERE datname LIKE 'collimate_drill%'")
-        }
+        return {name for (name,) in server.execute(named, [MAKER])}
 
 
 def test_a_given_server_gets_a_new_database_that_goes_again(server_url: str, tmp_path: Path) -> None:

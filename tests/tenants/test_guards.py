@@ -9,7 +9,8 @@ from tenants.baas import urls as baas_urls
 
 PATTERNS = [*urls.urlpatterns, *baas_urls.urlpatterns]
 PUBLIC = {
-    "login", "login_code", "emergency", "second_factor", "logout", "reset_request", "reset_password", "reset_open", "join",
+    "login", "login_code", "emergency", "second_factor", "logout", "reset_request", "reset_password", "reset_open",
+    "join",
 }  # fmt: skip
 GUARDS = {
     "signed-in": {
