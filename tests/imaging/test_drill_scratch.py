@@ -36,7 +36,7 @@ def server_url() -> Iterator[str]:
 
 def databases() -> set[str]:
     """Of this worker's role."""
-    named = "SELECT datname FROM pg_database WHERE datname LIKE 'collimate_drill%' AND datdba = %s::regrole"
+    named = "SELECT datname FROM pg_database WHERE datname LIKE 'collimate_drill%%' AND datdba = %s::regrole"
     with psycopg.connect(SUPERUSER) as server:
         return {name for (name,) in server.execute(named, [MAKER])}
 
