@@ -16,26 +16,33 @@ class Verdict:
     text: str
 
 
-def judge(state: ProtectionState, images: int, drill_overdue: bool) -> Verdict:
-    """How safe the practice's images are, all in all."""
+def judge(state: ProtectionState, images: int, drill_overdue: bool, drill_failed: bool = False) -> Verdict:
+    """How safe the practice's images are, all in all. `drill_failed`: the last one did not bring everything back."""
     lag = state.lag
     faults = sum(finding.kind != "lag" for finding in state.open_findings)
+    stuck = any(finding.stuck for finding in state.open_findings)
     if not images:
         return Verdict(NONE, "There are no images yet", "Whatever you upload is sealed and kept in two regions.")
     if faults:
         return Verdict(
             BAD,
             f"{say_count(faults, 'copy needs', 'copies need')} repair",
-            "The other region is read instead. What happens next is said below.",
+            "One has no good copy left: see below." if stuck else "The other region is read meanwhile: see below.",
         )
     if state.brake:
-        return Verdict(BAD, "Copying and removing are paused", "An owner must look at it and let it go on.")
+        return Verdict(
+            BAD,
+            "Copying and removing are paused",
+            "Too much was removed or damaged at once. An owner must look at it and allow it.",
+        )
     if state.behind:
         return Verdict(
             BAD,
             "The second copies are behind",
             f"{say_count(lag.count)} so far in one region only, the oldest for {say_duration(lag.seconds)}.",
         )
+    if drill_failed:
+        return Verdict(BAD, "The last restore drill failed", "Not everything came back as it was. We look into it.")
     if drill_overdue:
         return Verdict(BAD, "A restore drill is overdue", "The copies are in order; that they come back is unproven.")
     if lag.count:
@@ -44,4 +51,8 @@ def judge(state: ProtectionState, images: int, drill_overdue: bool) -> Verdict:
             f"{say_count(lag.count, 'image is', 'images are')} on the way to the other region",
             "They are sealed in one region. This takes a few minutes.",
         )
-    return Verdict(OK, "Every image is in both regions", "Sealed twice, checked all the time, ready to take over.")
+    if not all(copies.read_again_since for copies in state.regions):
+        return Verdict(OK, "Every image is in both regions", "Sealed twice. The first check of every copy is to come.")
+    return Verdict(
+        OK, "Every image is in both regions", "Sealed twice, checked again and again, ready if one region fails."
+    )

@@ -25,8 +25,8 @@ def say_duration(seconds: float) -> str:
         count, rest = divmod(left, length)
         if count:
             said.append(say_count(count, noun))
-        # Next to days, minutes tell nobody anything.
-        if len(said) == 2 or (said and not count):
+        # Next to days, minutes tell nobody anything, nor seconds next to many minutes.
+        if len(said) == 2 or (said and not count) or (noun == "minute" and count >= 10):
             break
         left = rest
     return " ".join(said) or "less than a second"

@@ -126,6 +126,10 @@ def _move(
             each.pack_id, each.pack_offset = object_id, offsets[each.id]
         Instance.objects.bulk_update(members, ["pack", "pack_offset"], batch_size=500)
         VaultObject.objects.filter(id=object_id).update(**{f"in_{region}_at": now for region in regions})
+        # The merge has read them all: no step will come back for those whose old pack still waited.
+        Instance.objects.filter(pack_id=object_id, sealed_at=None).update(sealed_at=now)
+        if len(regions) > 1:
+            Instance.objects.filter(pack_id=object_id, mirrored_at=None).update(mirrored_at=now)
         retire([each.id for each in packs], now)
         # Its offsets are no longer true.
         Series.objects.filter(id=series_id).update(manifest_instances=0)

@@ -186,7 +186,7 @@ def test_members_see_which_studies_a_region_lacks_and_the_trail_says_so(
 
     assert "DOE, JANE" in page
     assert "2 of 3" in page
-    assert "all in region 1" in page
+    assert "All in region 1" in page
     assert "ROE" not in page
     (event,) = events(northside, "studies.searched")
     assert (event.actor_label, event.details) == (person.email, {"fields": ["missing-in-region-2"], "rows": 1})
@@ -199,7 +199,7 @@ def test_members_see_what_no_region_has(nora: User, northside: Tenant) -> None:
 
     page = sign_in(nora).get(reverse("region_missing", args=["northside", 1])).content.decode()
 
-    assert "not confirmed in region 2 either" in page
+    assert "Not confirmed in region 2 either" in page
 
 
 def test_a_region_that_there_is_not_is_a_404(nora: User) -> None:

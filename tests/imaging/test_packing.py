@@ -99,6 +99,15 @@ def test_small_packs_are_merged_and_nothing_of_an_instance_changes(northside: Te
         assert VaultObject.objects.filter(kind="pack", retired_at__isnull=False).count() == 6
 
 
+def test_what_waited_for_its_seal_to_be_read_waits_no_more(northside: Tenant, bob: User) -> None:
+    series = one_by_one(bob, northside)
+    assert not any(row.sealed_at for row in instances_of(northside))
+
+    pack_series(northside.id, series.id, later())
+
+    assert all(row.sealed_at for row in instances_of(northside))
+
+
 def test_a_series_that_is_still_coming_in_is_left_alone(northside: Tenant, bob: User) -> None:
     series = one_by_one(bob, northside)
 

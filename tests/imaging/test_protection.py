@@ -161,7 +161,7 @@ def test_a_brake_is_red_and_the_owner_lets_it_go(northside: Tenant, alice: User,
     client.post(f"{URL}resume")
 
     after = page_of(client)
-    assert "alert--bad" in before and "480 images changed or went" in before and "We did this: go on" in before
+    assert "alert--bad" in before and "480 images or copies were removed" in before and "We did this: go on" in before
     assert "alert--bad" not in after and "Copying and removing go on." in after
     assert [event.actor_label for event in events(northside, Action.BRAKE_RELEASED)] == [alice.email]
     assert "going on already" in client.post(f"{URL}resume", follow=True).content.decode()

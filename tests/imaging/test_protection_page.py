@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from imaging.models import Finding, Instance, OfficeCopy, RegionState, VaultObject
 from imaging.selectors.protection import PAGE_SIZE, list_behind
+from imaging.selectors.protection_state import get_protection_state
+from imaging.selectors.protection_verdict import judge
 from imaging.selectors.protection_words import say_age, say_count, say_duration
 from imaging.services import active_region, protection
 from imaging.services.backup_status import find_backup_status
@@ -152,7 +154,7 @@ def test_what_was_healed_within_30_days_is_counted(northside: Tenant, alice: Use
 
     html = card(browser_of(alice), "checked")
 
-    assert "1 finding healed" in html and "Nothing open" in html
+    assert "1 problem solved" in html and "First check to come" in html
 
 
 @pytest.mark.parametrize(
@@ -199,6 +201,23 @@ def test_a_drill_that_failed_is_red_and_gives_no_estimate(northside: Tenant, ali
 
     assert "Failed" in html and "not passed: 2 differences" in html
     assert "Unknown until a drill has been passed" in card(browser_of(alice), "restore")
+
+
+def test_a_drill_that_failed_is_not_called_green(northside: Tenant) -> None:
+    add_study(northside, 2)
+    state = get_protection_state(northside.id, NOW)
+    assert judge(state, 2, drill_overdue=False, drill_failed=True).state == "bad"
+
+
+@pytest.mark.parametrize(
+    ("read", "said"), [(False, "The first check of every copy is to come"), (True, "checked again")]
+)
+def test_copies_nobody_has_read_again_are_not_called_checked(read: bool, said: str, northside, alice: User) -> None:
+    add_study(northside, 2)
+    if read:
+        with tenant_scope(northside.id):
+            VaultObject.objects.update(scrubbed_1_at=NOW, scrubbed_2_at=NOW)
+    assert said in show(northside, alice).verdict.text
 
 
 def test_never_practised_is_overdue_in_the_end(northside: Tenant, alice: User) -> None:
@@ -276,8 +295,8 @@ def test_a_page_that_is_not_there_is_no_error(northside: Tenant, nora: User, bro
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0, "less than a second"), (61, "1 minute 1 second"), (3600, "1 hour"), (90061, "1 day 1 hour"),
-     (259259, "3 days")],
+    [(0, "less than a second"), (61, "1 minute 1 second"), (3122, "52 minutes"), (3600, "1 hour"),
+     (90061, "1 day 1 hour"), (259259, "3 days")],
 )  # fmt: skip
 def test_durations_are_said_in_two_units_at_most(seconds: int, said: str) -> None:
     assert say_duration(seconds) == said
