@@ -16,6 +16,7 @@ from pathlib import Path
 import django
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import connections
 
 REPO = Path(__file__).resolve().parent.parent
@@ -87,6 +88,9 @@ def _point_settings_at_this_worker() -> None:
 
 # At import, because pytest-django reads the settings before any `pytest_configure` of ours could run.
 if "COLLIMATE_TEST_SUPERUSER" not in os.environ:
+    if settings.configured:
+        # Read from a shell that sourced a stack's environment: fixtures would empty that stack's vaults and keyrings.
+        pytest.exit("This shell has the settings of a stack. Unset DJANGO_SETTINGS_MODULE, or use infra/test.", 4)
     _start_servers()
 _point_settings_at_this_worker()
 django.setup()

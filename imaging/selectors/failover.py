@@ -127,7 +127,9 @@ class OrderRow:
 def get_serving() -> Serving:
     """Which region serves, asked of the database."""
     state = RegionState.objects.first()
-    return Serving(state.active_region, state.since) if state else Serving(1, None)
+    # The row is there from the first order on, before anything was switched.
+    switched = FailoverOrder.objects.filter(carried_out_at__isnull=False).exists()
+    return Serving(state.active_region, state.since if switched else None) if state else Serving(1, None)
 
 
 def count_missing(tenant_id: UUID, region: int) -> Missing:

@@ -165,12 +165,14 @@ def _stored(region: int) -> str:
 
 
 def _check_note(copies: RegionCopies, now: datetime) -> CheckNote:
-    new = f"{say_count(copies.never_read, 'newer copy', 'newer copies')} still to be read" if copies.never_read else ""
+    new = f"{say_count(copies.never_read, 'newer sealed file')} still to be read again" if copies.never_read else ""
     if not copies.read_again_since:
         return CheckNote(copies.region, "Not read again yet", new, NONE)
     late = now - copies.read_again_since > timedelta(days=settings.SCRUB_DAYS + 1)
-    age = say_duration((now - copies.read_again_since).total_seconds())
-    return CheckNote(copies.region, f"Every copy was read within the last {age}", new, WARN if late else OK)
+    # To the hour: seconds would be true and mean nothing.
+    age = say_duration(max((now - copies.read_again_since).total_seconds(), 3600))
+    text = f"Every {'older ' if new else ''}copy was read within the last {age}"
+    return CheckNote(copies.region, text, new, WARN if late else OK)
 
 
 def _behind_row(study: Study, row: dict) -> BehindRow:

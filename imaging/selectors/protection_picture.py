@@ -130,7 +130,7 @@ def _draw_region(copy: RegionCopy) -> Place:
     )
     return Place(
         title=f"Region {copy.region}",
-        note="Takes new images" if copy.serves else "Ready to take over",
+        note=_say_role(copy),
         state=copy.state,
         entries=tuple(
             Entry(label, text, state, _FIRST_ENTRY_Y + place * _ENTRY_HEIGHT)
@@ -157,3 +157,9 @@ def _share_state(part: int, total: int, late: bool) -> str:
 def _describe(place: Place) -> str:
     words = [f"{entry.label}: {entry.text.lower()}" for entry in place.entries]
     return f"{place.title}: {'; '.join(words) or place.note.lower()}."
+
+
+def _say_role(copy: RegionCopy) -> str:
+    if copy.serves:
+        return "Takes new images"
+    return "Ready to take over" if copy.vault_state in (OK, NONE) else "Takes over if needed"

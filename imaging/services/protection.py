@@ -8,11 +8,12 @@ from audit.actions import Action, Outcome
 from audit.actor import Actor
 from audit.services import record
 from imaging import access
+from imaging.models import KeyDestruction
 from imaging.selectors import protection, protection_drills
 from imaging.selectors.drills import Holdings, count_holdings
 from imaging.selectors.protection import BehindPage, CheckNote, FindingNote
 from imaging.selectors.protection_drills import OfficeNote, Practice
-from imaging.selectors.protection_picture import NONE, OK, WARN, Entry, Picture, Place, RegionCopy, draw
+from imaging.selectors.protection_picture import BAD, NONE, OK, WARN, Entry, Picture, Place, RegionCopy, draw
 from imaging.selectors.protection_state import ProtectionState, get_protection_state
 from imaging.selectors.protection_verdict import Verdict, judge
 from imaging.selectors.protection_words import say_age, say_count, say_size
@@ -22,6 +23,8 @@ from imaging.services.sealed import SealedObject
 from tenants.models import Role, Tenant
 from tenants.scoping import tenant_scope
 from tenants.selectors import get_tenant
+
+_SHREDDED = "The keys were destroyed", "Nobody can read the images any more, as two people of the vendor ordered."
 
 
 class NoSuchReport(Exception):
@@ -75,10 +78,12 @@ def show_protection(actor: Actor, tenant: Tenant, page: int, now: datetime) -> P
             details = {"fields": ["not-in-both-regions"], "rows": len(behind.rows)}
             record(Action.STUDIES_SEARCHED, actor, details=details, now=now)
         checks = protection.list_checks(state, now)
+        destroyed = KeyDestruction.objects.filter(carried_out_at__isnull=False).exists()
+    failed = bool(practice.latest and not practice.latest.passed)
     backup = find_backup_status()
     database = _database_place(backup, now)
     return ProtectionPage(
-        verdict=judge(state, holdings.instances, practice.overdue),
+        verdict=Verdict(BAD, *_SHREDDED) if destroyed else judge(state, holdings.instances, practice.overdue, failed),
         picture=draw(regions, holdings.size, _office_place(office), database),
         holdings=holdings,
         size=say_size(holdings.size),

@@ -97,7 +97,7 @@ def region_missing(request: HttpRequest, region: int) -> HttpResponse:
         "limit": selectors.MISSING_LIMIT,
         "serving": selectors.get_serving(),
     }
-    return render_page(request, "imaging/failover/missing.html", "worklist", context)
+    return render_page(request, "imaging/failover/missing.html", "protection", context)
 
 
 def emergency_notice(request: HttpRequest) -> dict[str, EmergencyNotice]:

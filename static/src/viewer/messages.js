@@ -41,6 +41,13 @@ export function requestMessage(status, worked) {
       action: 'retry',
     };
   }
+  if (status === 503) {
+    return {
+      title: 'The image is out of reach',
+      lines: ['Neither region could deliver it. Try again in a minute.'],
+      action: 'retry',
+    };
+  }
   return {
     title: 'The portal could not answer',
     lines: [`It answered with status ${status}.`],
