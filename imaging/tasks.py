@@ -84,6 +84,7 @@ def expire_uploads() -> None:
     """Remove what was begun and never finished."""
     _for_each_tenant(uploads.expire_uploads)
     _for_each_tenant(vault_objects.remove_retired)
+    _for_each_tenant(purge.repeat_deletions)
     discard_abandoned()
 
 

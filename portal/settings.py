@@ -180,6 +180,8 @@ DRILL_DATABASE_URL = env.read("COLLIMATE_DRILL_DATABASE_URL", "")  # none: a pri
 DRILL_SIGNING_KEY = Path(env.read("COLLIMATE_DRILL_SIGNING_KEY", str(VAR_DIR / "secrets" / "drill-signing.p12")))
 BACKUP_STATUS_FILE = Path(env.read("COLLIMATE_BACKUP_STATUS", str(VAR_DIR / "run" / "backup.json")))
 METRICS_TOKEN = env.read("COLLIMATE_METRICS_TOKEN", "")
+# Written by a restore: nothing is removed from the vaults until the index has been rebuilt from them.
+RESTORED_FILE = VAR_DIR / "restored.json"
 NODE_PORT_RANGE = (42000, 47000)
 
 # --- People and sessions ------------------------------------------------------------------------------------

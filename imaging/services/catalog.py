@@ -5,10 +5,12 @@ order of theirs, so that no two batches ever wait for each other.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+from django.db.models import Q
 
 from audit.actions import Action, Outcome
 from audit.actor import Actor
@@ -17,7 +19,7 @@ from imaging import pipeline
 from imaging.dicom.attributes import Attributes
 from imaging.dicom.gate import Passed
 from imaging.dicom.transfer_syntaxes import DEFLATED
-from imaging.models import Instance, Series, Study, VaultObject
+from imaging.models import Finding, Instance, Series, Study, VaultObject
 from imaging.services.frames import pack_fragments
 from tenants.scoping import active_tenant_id
 
@@ -65,6 +67,7 @@ class Registered:
 
     stored: bool = False
     already_here: bool = False
+    rescued: bool = False  # already here, and its bytes lie in the new pack from now on
     patient_differs: bool = False
 
 
@@ -84,21 +87,55 @@ def describe(passed: Passed) -> dict[str, object]:
     return found | {"fragments": None if pixels.fragments is None else pack_fragments(pixels.fragments)}
 
 
-def register(actor: Actor, arrivals: Sequence[Arrival], packs: Sequence[NewPack], now: datetime) -> list[Registered]:
+def register(
+    actor: Actor, arrivals: Sequence[Arrival], packs: Sequence[NewPack], now: datetime, gone: Collection[UUID] = ()
+) -> list[Registered]:
     """Index the arrivals and their packs, audit, and ask for the steps that follow; answers in the arrivals' order.
 
-    Runs in the tenant's scope.
+    What is here already, but not in the region of the new packs (or in a pack of `gone`), lies in the new one from
+    now on. Runs in the tenant's scope.
     """
     studies = _lock_studies(arrivals, now)
     series = _get_or_create_series(arrivals, studies, now)
     stored = _insert(_fresh(arrivals), packs, series, now)
     holders = _find_instances(arrivals)
-    answers = [_judge(each, holders, stored, studies) for each in arrivals]
+    rescued = _rescue([each for each in arrivals if each.instance_id not in stored], packs, gone, now)
+    answers = [_judge(each, holders, stored | rescued.keys(), studies) for each in arrivals]
+    answers = [
+        Registered(already_here=True, rescued=True) if each.instance_id in rescued else answer
+        for each, answer in zip(arrivals, answers, strict=True)
+    ]
     _count([each for each in arrivals if each.instance_id in stored], studies, series, now)
     _record(actor, arrivals, answers, holders, now)
     for key in sorted({_series_key(each) for each in arrivals if each.instance_id in stored}):
         pipeline.enqueue_after_intake(active_tenant_id(), series[key].id)
+    for series_id in set(rescued.values()):
+        pipeline.enqueue_after_intake(active_tenant_id(), series_id)
     return answers
+
+
+def _rescue(
+    arrivals: Sequence[Arrival], packs: Sequence[NewPack], gone: Collection[UUID], now: datetime
+) -> dict[UUID, UUID]:
+    """Put instances that lack good bytes where the same bytes came to; the arrivals that serve, and their series."""
+    known, rescued = {pack.id: pack for pack in packs}, {}
+    for home in {pack.home_region for pack in packs}:
+        faulty = Finding.objects.filter(region=home, healed_at=None, object_id__isnull=False).values("object_id")
+        elsewhere = Q(**{f"pack__in_{home}_at": None}) & ~Q(pack__home_region=home)
+        lacking = Instance.objects.filter(elsewhere | Q(pack__in=list(gone)) | Q(pack__in=faulty))
+        lacking = lacking.filter(sop_instance_uid__in=[each.sop_instance_uid for each in arrivals])
+        rows = {row.sop_instance_uid: row for row in lacking.select_related("series").select_for_update(of=("self",))}
+        for each in arrivals:
+            row, pack = rows.get(each.sop_instance_uid), known[each.pack_id]
+            if row and pack.home_region == home and bytes(row.digest) == each.digest and row.pack_id != pack.id:
+                VaultObject.objects.bulk_create([_new_object(pack, row.series, now)], ignore_conflicts=True)
+                left, row.pack_id, row.pack_offset = row.pack_id, pack.id, each.pack_offset
+                row.sealed_at, row.mirrored_at = None, pack.copied_at
+                row.save(update_fields=["pack", "pack_offset", "sealed_at", "mirrored_at"])
+                VaultObject.objects.filter(id=left, members=None, retired_at=None).update(retired_at=now)
+                rescued[each.instance_id] = row.series_id
+                del rows[each.sop_instance_uid]
+    return rescued
 
 
 def _lock_studies(arrivals: Sequence[Arrival], now: datetime) -> dict[str, Study]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
+from threading import Lock
 from typing import TypeVar
 
 from django.conf import settings
@@ -23,6 +24,7 @@ THREADS = 16  # per region and process
 SHUNNED_S = 30.0
 _shunned: dict[int, float] = {}
 _waiting: dict[int, int] = {}
+_counting = Lock()
 _END = object()
 
 
@@ -41,7 +43,7 @@ def within_deadline(region: int, call: Callable[[], T]) -> T:
         return answer.result(settings.READ_DEADLINE_SECONDS)
     except TimeoutError:
         if answer.done():
-            raise
+            return answer.result()  # just now; or it raised a TimeoutError of its own
         _shun(region, answer)
         raise VaultUnavailable(f"region {region} did not answer in time") from None
 
@@ -61,5 +63,10 @@ def _shun(region: int, answer: Future) -> None:
     logger.error("Region %s did not answer within %s s.", region, settings.READ_DEADLINE_SECONDS)
     _shunned[region] = time.monotonic() + SHUNNED_S
     if not answer.cancel():
-        _waiting[region] = _waiting.get(region, 0) + 1
-        answer.add_done_callback(lambda _: _waiting.update({region: _waiting[region] - 1}))
+        _count_waiting(region, 1)
+        answer.add_done_callback(lambda _: _count_waiting(region, -1))
+
+
+def _count_waiting(region: int, change: int) -> None:
+    with _counting:
+        _waiting[region] = _waiting.get(region, 0) + change

@@ -15,7 +15,7 @@ from audit.services import record
 from imaging.adapters.keys import KeyDestroyed, KeyUnknown
 from imaging.adapters.vault import CopyDiffers, KeyMissing, ObjectExists, ObjectMissing, VaultUnavailable
 from imaging.crypto.layout import SealBroken
-from imaging.models import Finding, Series, VaultObject
+from imaging.models import Finding, Instance, Series, VaultObject
 from imaging.pipeline import Step, enqueue
 from imaging.services.active_region import other_region
 from imaging.services.brake import Braked, require_not_braked
@@ -145,6 +145,9 @@ def _settle(sealed: Sealed, region: int, now: datetime) -> bool:
         if row:
             good = {f"in_{region}_at": now, f"scrubbed_{region}_at": now}
             VaultObject.objects.filter(id=sealed.id).update(**good)
+            if VaultObject.objects.filter(id=sealed.id, in_1_at__isnull=False, in_2_at__isnull=False).exists():
+                Instance.objects.filter(pack=row, mirrored_at=None).update(mirrored_at=now)
+                Instance.objects.filter(pack=row, sealed_at=None).update(sealed_at=now)
             if _close_findings(sealed.id, now, region=region):
                 _record(Action.COPY_HEALED, row, now, {"region": region})
     if row is None:

@@ -259,7 +259,7 @@ class Intake:
         used = set()
         for (position, arrival), answer in zip(self._arrivals.items(), answers, strict=True):
             self._receipts[position] = _receipt(self._receipts[position], arrival, answer)
-            if answer.stored:
+            if answer.stored or answer.rescued:
                 used.add(arrival.pack_id)
         self._delete([pack.id for pack in self._packs if pack.id not in used])
 

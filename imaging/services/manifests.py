@@ -72,7 +72,8 @@ def find_whole_manifest(series: Series) -> Manifest | None:
 
 
 def _keep(series: Series, content: bytes, count: int, now: datetime) -> bool:
-    object_id, region = announce(series.tenant_id, series.id, VaultObject.Kind.MANIFEST, now), active_region()
+    region = active_region()
+    object_id = announce(series.tenant_id, series.id, VaultObject.Kind.MANIFEST, region, now)
     get_vault(region).seal(series.tenant_id, object_id, [content])
     with tenant_scope(series.tenant_id):
         current = Series.objects.select_for_update(of=("self",)).filter(id=series.id).first()

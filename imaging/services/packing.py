@@ -10,11 +10,13 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from imaging.adapters.vault import Batch
+from imaging.adapters.vault import Batch, VaultUnavailable
 from imaging.crypto.pack import Member, write_directory
-from imaging.models import Instance, Series, VaultObject
+from imaging.models import Finding, Instance, Series, VaultObject
 from imaging.pipeline import SETTLE_SECONDS, Step
 from imaging.services.active_region import active_region, other_region
 from imaging.services.intake import copy_now
@@ -28,6 +30,11 @@ from imaging.services.vault_objects import SeriesGone, announce, put_in_service,
 from tenants.scoping import tenant_scope
 
 logger = logging.getLogger(__name__)
+
+
+class ResealIncomplete(Exception):
+    """Some of a practice still lies under its old data keys; the next run goes on."""
+
 
 SMALL_PACK_BYTES = 64 << 20
 ENOUGH_SMALL_PACKS = 4
@@ -51,11 +58,32 @@ def pack_series(tenant_id: UUID, series_id: UUID, now: datetime) -> int:
     return made
 
 
-def reseal_tenant(tenant_id: UUID, now: datetime) -> int:
-    """Seal every object of the practice anew, under new data keys and ids; returns how many."""
+def reseal_tenant(tenant_id: UUID, since: datetime) -> int:
+    """Seal every object of the practice that is older than `since` anew, under new data keys and ids; returns how many.
+
+    May be killed and run again with the same `since`: what is done is not done twice.
+
+    Raises
+    ------
+    ResealIncomplete
+        Some series could not be read or were busy; the others are done.
+    """
     with tenant_scope(tenant_id):
-        series_ids = list(Series.objects.values_list("id", flat=True))
-    return sum(_reseal_series(tenant_id, series_id, now) for series_id in series_ids)
+        old = VaultObject.objects.filter(created_at__lt=since, retired_at=None)
+        series_ids = list(Series.objects.filter(id__in=old.values("series_id")).values_list("id", flat=True))
+    done, failed = 0, []
+    for series_id in series_ids:
+        try:
+            done += _reseal_series(tenant_id, series_id, since, timezone.now())
+        except SoftTimeLimitExceeded:
+            raise
+        except Exception as error:
+            # One damaged pack must not keep the rest under a key that is known.
+            logger.error("Series %s could not be sealed anew: %s", series_id, type(error).__name__)
+            failed.append(series_id)
+    if failed:
+        raise ResealIncomplete(f"{len(failed)} series could not be sealed anew")
+    return done
 
 
 def merge_packs(tenant_id: UUID, series_id: UUID, packs: list[VaultObject], now: datetime) -> bool:
@@ -69,12 +97,20 @@ def merge_packs(tenant_id: UUID, series_id: UUID, packs: list[VaultObject], now:
     regions = [region for region in (1, 2) if region == home or any(getattr(each, f"in_{region}_at") for each in packs)]
     with tenant_scope(tenant_id):
         members = list(_members(packs))
-    object_id = announce(tenant_id, series_id, VaultObject.Kind.PACK, now)
-    with get_vault(home).batch() as batch:
-        size, offsets = _seal_members(batch, tenant_id, object_id, members)
-    get_vault(home).verify(tenant_id, object_id)
+    object_id = announce(tenant_id, series_id, VaultObject.Kind.PACK, home, now)
     if other_region(home) in regions:
-        copy_now(get_vault(home), get_vault(other_region(home)), tenant_id, object_id)
+        get_vault(other_region(home)).exists(tenant_id, object_id)  # raises before anything is sealed if it is away
+    try:
+        with get_vault(home).batch() as batch:
+            size, offsets = _seal_members(batch, tenant_id, object_id, members)
+        get_vault(home).verify(tenant_id, object_id)
+        if other_region(home) in regions:
+            copy_now(get_vault(home), get_vault(other_region(home)), tenant_id, object_id)
+    except BaseException:
+        # The sweeper asks again all the while: what is left behind each time would fill the disk within a day.
+        with suppress(VaultUnavailable):
+            get_vault(home).delete(tenant_id, object_id)
+        raise
     if _move(tenant_id, series_id, object_id, packs, members, offsets, size, regions, now):
         return True
     for region in regions:
@@ -144,7 +180,10 @@ def _has_settled(tenant_id: UUID, series_id: UUID, now: datetime) -> bool:
 
 def _list_mergeable(tenant_id: UUID, series_id: UUID) -> Iterator[list[VaultObject]]:
     with tenant_scope(tenant_id):
-        small = list(_packs(series_id).filter(size__lt=SMALL_PACK_BYTES).order_by("created_at", "id"))
+        faulty = Finding.objects.filter(healed_at=None, object_id__isnull=False).values("object_id")
+        small = list(
+            _packs(series_id).exclude(id__in=faulty).filter(size__lt=SMALL_PACK_BYTES).order_by("created_at", "id")
+        )
     if len(small) < ENOUGH_SMALL_PACKS:
         return
     for group in _grouped(small):
@@ -167,18 +206,28 @@ def _grouped(packs: list[VaultObject]) -> Iterator[list[VaultObject]]:
     yield group
 
 
-def _reseal_series(tenant_id: UUID, series_id: UUID, now: datetime) -> int:
-    with tenant_scope(tenant_id):
-        packs = list(_packs(series_id).order_by("created_at", "id"))
-        thumbnail = Series.objects.filter(id=series_id).values_list("thumbnail", flat=True).first()
-    done = sum(merge_packs(tenant_id, series_id, group, now) for group in _grouped(packs) if group)
-    write_series_manifest(tenant_id, series_id, now)
-    return done + 1 + (_reseal_thumbnail(tenant_id, series_id, thumbnail, now) if thumbnail else 0)
+def _reseal_series(tenant_id: UUID, series_id: UUID, since: datetime, now: datetime) -> int:
+    with alone(Step.PACK, series_id) as free, suppress(SeriesGone):
+        if not free:
+            raise ResealIncomplete("a worker is at it")
+        with tenant_scope(tenant_id):
+            packs = list(_packs(series_id).filter(created_at__lt=since).order_by("created_at", "id"))
+            pictures = VaultObject.objects.filter(
+                series_id=series_id, kind=VaultObject.Kind.THUMBNAIL, retired_at=None, created_at__lt=since
+            )
+            thumbnails = list(pictures.values_list("id", flat=True))
+            # Written anew in any case: the old one's data key may be known too.
+            Series.objects.filter(id=series_id).update(manifest_instances=0)
+        done = sum(merge_packs(tenant_id, series_id, group, now) for group in _grouped(packs) if group)
+        done += sum(_reseal_thumbnail(tenant_id, series_id, thumbnail, now) for thumbnail in thumbnails)
+        return done + write_series_manifest(tenant_id, series_id, now)
+    return 0
 
 
 def _reseal_thumbnail(tenant_id: UUID, series_id: UUID, thumbnail: UUID, now: datetime) -> int:
     content = SealedObject(tenant_id, thumbnail).read_all()
-    object_id, home = announce(tenant_id, series_id, VaultObject.Kind.THUMBNAIL, now), active_region()
+    home = active_region()
+    object_id = announce(tenant_id, series_id, VaultObject.Kind.THUMBNAIL, home, now)
     get_vault(home).seal(tenant_id, object_id, [content])
     with tenant_scope(tenant_id):
         current = Series.objects.select_for_update(of=("self",)).filter(id=series_id, thumbnail=thumbnail)

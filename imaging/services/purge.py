@@ -10,10 +10,12 @@ the sweeper comes back until the tombstone is complete.
 import hashlib
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
 from django.utils import timezone
 
 from audit.actions import Action, Outcome
@@ -123,6 +125,18 @@ def finish_purge(tenant_id: UUID, tombstone_id: UUID) -> bool:
     if all(gone):
         _complete(tombstone)
     return all(gone)
+
+
+def repeat_deletions(tenant_id: UUID, now: datetime) -> int:
+    """Once more for what was purged lately: a worker killed at the wrong moment may have copied an object meanwhile."""
+    lately = now - timedelta(hours=2 * settings.RETIRED_HOURS)
+    with tenant_scope(tenant_id):
+        tombstones = list(Tombstone.objects.filter(completed_at__gt=lately))
+    for tombstone in tombstones:
+        for region in settings.REGIONS:
+            with suppress(VaultUnavailable):
+                _empty_vault(tombstone, region)
+    return len(tombstones)
 
 
 def _require_purgeable(study: Study, order: PurgeOrder, tenant: Tenant, now: datetime) -> None:

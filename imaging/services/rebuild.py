@@ -5,6 +5,7 @@ taken in again. Where two packs hold the same instance, the larger pack wins and
 have proved to be the same; where they hold different bytes under one UID, the first stays and the other is reported.
 """
 
+import hashlib
 import logging
 from collections.abc import Container
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from imaging.crypto.layout import SealBroken
 from imaging.crypto.pack import DirectoryMissing, Member, read_directory
 from imaging.crypto.stream import SealedReader
 from imaging.dicom.gate import Refused
+from imaging.dicom.manifest import NotAManifest, read_manifest
 from imaging.models import Drill, Instance, Series, Study, Tombstone, UploadSegment, VaultObject
 from imaging.services.catalog import Arrival, NewPack, Registered, register
 from imaging.services.regions import get_vault
@@ -30,6 +32,8 @@ from imaging.services.spool import IncomingFile, Stream
 from tenants.scoping import tenant_scope
 
 logger = logging.getLogger(__name__)
+
+_MOST_MANIFEST_BYTES = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,7 @@ class _Found:
     members: tuple[Member, ...]
 
 
-def rebuild_index(
-    tenant_id: UUID, region: int, now: datetime, studies: Container[str] | None = None
-) -> RebuildReport:
+def rebuild_index(tenant_id: UUID, region: int, now: datetime, studies: Container[str] | None = None) -> RebuildReport:
     """Register every instance that the region's vault holds and the index lacks, of `studies` alone if they are given.
 
     On an empty database that is all of them; otherwise it adopts what the index does not know.
@@ -64,7 +66,7 @@ def rebuild_index(
     ------
     VaultUnavailable
     """
-    found, unreadable = _find_packs(tenant_id, region, studies)
+    found, others, unreadable = _find_packs(tenant_id, region, studies)
     before = _count(tenant_id)
     conflicts = duplicates = 0
     for pack in found:
@@ -78,6 +80,8 @@ def rebuild_index(
             continue
         conflicts += sum(not answer.stored and not answer.already_here for answer in answers)
         duplicates += sum(answer.already_here for answer in answers)
+    for object_id in others:
+        _retire_manifest(tenant_id, region, object_id, now)
     after = _count(tenant_id)
     report = RebuildReport(*(new - old for new, old in zip(after, before, strict=True)), conflicts, duplicates)
     report = replace(report, unreadable=tuple(unreadable))
@@ -101,10 +105,12 @@ def _count(tenant_id: UUID) -> tuple[int, int, int]:
         return Study.objects.count(), Series.objects.count(), Instance.objects.count()
 
 
-def _find_packs(tenant_id: UUID, region: int, studies: Container[str] | None) -> tuple[list[_Found], list[UUID]]:
-    """The unknown packs in the order to take them in, and the objects that cannot be read."""
-    found, unreadable = [], []
-    known = _list_known(tenant_id)
+def _find_packs(
+    tenant_id: UUID, region: int, studies: Container[str] | None
+) -> tuple[list[_Found], list[UUID], list[UUID]]:
+    """The unknown packs in the order to take them in, objects of other kinds, and the objects that cannot be read."""
+    found, others, unreadable = [], [], []
+    known, purged = _list_known(tenant_id), _list_purged(tenant_id)
     for object_id in get_vault(region).list_objects(tenant_id):
         if object_id in known:
             continue
@@ -116,9 +122,13 @@ def _find_packs(tenant_id: UUID, region: int, studies: Container[str] | None) ->
             logger.error("Object %s cannot be read: %s", object_id, type(error).__name__)
             unreadable.append(object_id)
             continue
-        if pack and (studies is None or any(each.study_instance_uid in studies for each in pack.members)):
+        if pack is None:
+            others.append(object_id)
+        elif all(_is_purged(tenant_id, each, purged) for each in pack.members):
+            continue
+        elif studies is None or any(each.study_instance_uid in studies for each in pack.members):
             found.append(pack)
-    return sorted(found, key=_in_order), unreadable
+    return sorted(found, key=_in_order), others, unreadable
 
 
 def _in_order(pack: _Found) -> tuple[datetime, int]:
@@ -128,12 +138,43 @@ def _in_order(pack: _Found) -> tuple[datetime, int]:
 
 def _list_known(tenant_id: UUID) -> set[UUID]:
     with tenant_scope(tenant_id):
-        known = set(VaultObject.objects.values_list("id", flat=True))
+        # What was announced and never put in service may be whole, and newer than a restored database.
+        known = set(VaultObject.objects.exclude(size=0, retired_at__isnull=False).values_list("id", flat=True))
         known |= set(UploadSegment.objects.values_list("id", flat=True))
         known |= set(Drill.objects.exclude(report=None).values_list("report", flat=True))
         for purged in Tombstone.objects.values_list("sealed_objects", flat=True):
             known |= {UUID(object_id) for object_id in purged}
     return known
+
+
+def _retire_manifest(tenant_id: UUID, region: int, object_id: UUID, now: datetime) -> None:
+    """A manifest that no row names gets one, so that it goes like any that was replaced, or with its study's purge."""
+    with get_vault(region).open(tenant_id, object_id) as reader:
+        try:
+            index = read_manifest(b"".join(reader.iter_all())).index if reader.size <= _MOST_MANIFEST_BYTES else {}
+        except NotAManifest:
+            return
+        size = reader.size
+    study, series = (index.get(kind, {}).get(f"{kind}_instance_uid") for kind in ("study", "series"))
+    with tenant_scope(tenant_id):
+        if row := Series.objects.filter(series_instance_uid=series, study__study_instance_uid=study).first():
+            VaultObject.objects.create(
+                id=object_id, series=row, kind=VaultObject.Kind.MANIFEST, size=size, home_region=region,
+                created_at=now, retired_at=now,
+            )  # fmt: skip
+
+
+def _list_purged(tenant_id: UUID) -> dict[bytes, datetime]:
+    """When a study, by its digest, was last purged."""
+    with tenant_scope(tenant_id):
+        rows = Tombstone.objects.order_by("purged_at").values_list("study_digest", "purged_at")
+        return {bytes(digest): purged_at for digest, purged_at in rows}
+
+
+def _is_purged(tenant_id: UUID, member: Member, purged: dict[bytes, datetime]) -> bool:
+    """Whether it came before its study was purged: what a killed intake left must not bring it back."""
+    digest = hashlib.sha256(tenant_id.bytes + member.study_instance_uid.encode()).digest()
+    return digest in purged and member.received_at <= purged[digest]
 
 
 def _look_into(tenant_id: UUID, region: int, object_id: UUID) -> _Found | None:
@@ -153,13 +194,24 @@ def _adopt(
     with get_vault(region).open(tenant_id, pack.id) as reader:
         read = [(each.received_at, _read(reader, pack.id, each)) for each in wanted]
     new = NewPack(pack.id, pack.size, len(pack.members), region)
+    with tenant_scope(tenant_id):
+        VaultObject.objects.filter(id=pack.id, size=0, members=None).delete()
+    gone = _find_gone(tenant_id, [arrival.sop_instance_uid for _, arrival in read])
     answers: list[Registered] = []
     with tenant_scope(tenant_id):
         for received_at, group in groupby(sorted(read, key=lambda each: each[0]), key=lambda each: each[0]):
-            answers += register(SYSTEM, [arrival for _, arrival in group], [new], received_at)
-        if not any(answer.stored for answer in answers):
+            answers += register(SYSTEM, [arrival for _, arrival in group], [new], received_at, gone)
+        if not any(answer.stored or answer.rescued for answer in answers):
             _keep_as_retired(new, read[0][1], answers, now)
     return answers
+
+
+def _find_gone(tenant_id: UUID, sop_instance_uids: list[str]) -> set[UUID]:
+    """Of the packs that the index names for these, those that no region holds: it is older than the vaults."""
+    with tenant_scope(tenant_id):
+        rows = Instance.objects.filter(sop_instance_uid__in=sop_instance_uids)
+        named = set(rows.values_list("pack_id", flat=True))
+    return {each for each in named if not any(get_vault(region).exists(tenant_id, each) for region in settings.REGIONS)}
 
 
 def _keep_as_retired(new: NewPack, first: Arrival, answers: list[Registered], now: datetime) -> None:

@@ -197,7 +197,12 @@ def _mark(sealed: Sealed, regions: list[int], now: datetime) -> bool:
     """Note where it was read and is good; False if it was purged meanwhile."""
     with tenant_scope(sealed.tenant_id):
         good = {f"in_{region}_at": now for region in regions}
-        return bool(VaultObject.objects.filter(id=sealed.id).update(**good))
+        there = VaultObject.objects.filter(id=sealed.id)
+        found = bool(there.update(**good))
+        if there.filter(in_1_at__isnull=False, in_2_at__isnull=False).exists():
+            Instance.objects.filter(pack_id=sealed.id, mirrored_at=None).update(mirrored_at=now)
+            Instance.objects.filter(pack_id=sealed.id, sealed_at=None).update(sealed_at=now)
+        return found
 
 
 def _report_lost(sealed: Sealed, absent: list[int], now: datetime) -> None:

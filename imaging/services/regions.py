@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import hmac
 import logging
-from functools import cache
+from functools import cache, partial
 from uuid import UUID
 
 from django.conf import settings
@@ -13,7 +13,9 @@ from django.core.files.storage import storages
 from imaging.adapters.keys import FileKeyring, Keyring, KeyUnknown, make_master
 from imaging.adapters.orthanc import NodeUnavailable, OrthancNode
 from imaging.adapters.vault import Vault, VaultUnavailable
+from imaging.crypto.layout import SealBroken
 from imaging.services.active_region import read_order
+from imaging.services.deadlines import within_deadline
 from tenants.models import StorageNode
 from tenants.selectors import get_node, list_nodes
 
@@ -52,7 +54,8 @@ def ensure_tenant_keys(tenant_id: UUID) -> None:
     OSError
         The active region's keyring is out of reach, or the tenant has no key yet and the other one is.
     """
-    here, there = (get_keyring(region) for region in read_order())
+    active, other = read_order()
+    here, there = get_keyring(active), get_keyring(other)
     try:
         here.export_tenant_keys(tenant_id)
     except KeyUnknown:
@@ -60,8 +63,8 @@ def ensure_tenant_keys(tenant_id: UUID) -> None:
             here.adopt_tenant_key(tenant_id, there)
         here.create_tenant_key(tenant_id)
     try:
-        there.adopt_tenant_key(tenant_id, here)
-    except OSError as error:
+        within_deadline(other, partial(there.adopt_tenant_key, tenant_id, here))
+    except (OSError, SealBroken, VaultUnavailable) as error:
         logger.warning("The keys of a tenant could not be given to the other region: %s", type(error).__name__)
 
 

@@ -204,7 +204,9 @@ def _list_due(tenant_id: UUID, region: int, now: datetime, budget_bytes: int) ->
     chosen: list[UUID] = []
     left = budget_bytes
     with tenant_scope(tenant_id):
-        due = VaultObject.objects.filter(Q(**{read_at: None}) | Q(**{f"{read_at}__lt": since}), retired_at=None)
+        due = VaultObject.objects.filter(
+            Q(**{read_at: None}) | Q(**{f"{read_at}__lt": since}) | Q(**{f"{read_at}__gt": now}), retired_at=None
+        )
         due = due.filter(**{f"in_{region}_at__isnull": False}).order_by(F(read_at).asc(nulls_first=True), "id")
         for object_id, size in due.values_list("id", "size").iterator():
             if chosen and size > left:

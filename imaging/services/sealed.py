@@ -19,6 +19,10 @@ class NoCopyReadable(Exception):
     """No region can give the object's bytes now; trying again later may work."""
 
 
+class RegionsAway(NoCopyReadable):
+    """A region that may hold the bytes does not answer: trying again later may well work."""
+
+
 class Truncated(Exception):
     """An object is shorter than the index says: the answer is broken off, never ended as if it were whole."""
 
@@ -44,14 +48,17 @@ class SealedObject:
         NoCopyReadable
         Truncated
         """
-        wanted = [self._place(extent) for extent in extents if extent[1]]
+        wanted, away = [self._place(extent) for extent in extents if extent[1]], False
         for region in answering_first():
             try:
-                yield from iter_within_deadline(region, self._iter_from(region, wanted))
+                # A list of its own: a read that hung and comes back late must not move what is still wanted.
+                for piece in iter_within_deadline(region, self._iter_from(region, list(wanted))):
+                    _shrink(wanted, len(piece))
+                    yield piece
                 return
-            except UNREADABLE:
-                continue
-        raise NoCopyReadable
+            except UNREADABLE as error:
+                away |= isinstance(error, VaultUnavailable)
+        raise RegionsAway if away else NoCopyReadable
 
     def read(self, offset: int, length: int) -> bytes:
         """Exactly the bytes [offset, offset + length); raises as `iter_extents`."""
@@ -82,14 +89,17 @@ class SealedObject:
         return self.offset + offset, length
 
     def _iter_from(self, region: int, wanted: list[Extent]) -> Iterator[bytes]:
-        """Pieces of `wanted`, which shrinks by what was given."""
+        """The bytes of each of `wanted`; no piece belongs to two."""
         with get_vault(region).open(self.tenant_id, self.id) as reader:
-            while wanted:
-                offset, length = wanted[0]
+            for offset, length in wanted:
                 if offset + length > reader.size:
                     raise Truncated
-                for piece in reader.iter_range(offset, length):
-                    offset, length = offset + len(piece), length - len(piece)
-                    wanted[0] = (offset, length)
-                    yield piece
-                del wanted[0]
+                yield from reader.iter_range(offset, length)
+
+
+def _shrink(wanted: list[Extent], given: int) -> None:
+    offset, length = wanted[0]
+    if given < length:
+        wanted[0] = (offset + given, length - given)
+    else:
+        del wanted[0]

@@ -157,9 +157,18 @@ class Spool:
 
     def finish(self) -> list[NewPack]:
         """End every pack that is open; raises `VaultUnavailable`."""
-        while self._open:
-            self._finish_oldest()
+        try:
+            while self._open:
+                self._finish_oldest()
+        except BaseException:
+            self.abandon()
+            raise
         return self._finished
+
+    def abandon(self) -> None:
+        """Leave nothing of the packs that are still open."""
+        while self._open:
+            self._open.popitem()[1].abandon()
 
     def _append(self, stream: Stream, pieces: list[bytes], passed: Passed) -> Arrival:
         key = passed.study_instance_uid, passed.series_instance_uid
@@ -179,7 +188,7 @@ class Spool:
     def _pack_for(self, key: tuple[str, str], size: int) -> OpenPack:
         pack = self._open.get(key)
         if pack is not None and pack.size + size > PACK_BYTES:
-            self._finished.append(self._open.pop(key).finish())
+            self._end(self._open.pop(key))
             pack = None
         if pack is None:
             if len(self._open) == MOST_OPEN_PACKS:
@@ -190,7 +199,14 @@ class Spool:
 
     def _finish_oldest(self) -> None:
         _, pack = self._open.popitem(last=False)
-        self._finished.append(pack.finish())
+        self._end(pack)
+
+    def _end(self, pack: OpenPack) -> None:
+        try:
+            self._finished.append(pack.finish())
+        except BaseException:
+            pack.abandon()
+            raise
 
     def _take_large(self, stream: Stream, head: list[bytes], require_study: Callable[[str], None]) -> Arrival:
         pack = OpenPack(self._batch, self._tenant_id, self._now)

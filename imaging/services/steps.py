@@ -17,13 +17,16 @@ from django.db import connection
 from django.utils import timezone
 
 from imaging.adapters.orthanc import NodeRefused, NodeUnavailable, OrthancNode
-from imaging.adapters.vault import Vault
+from imaging.adapters.vault import CopyDiffers, KeyMissing, ObjectMissing, Vault
+from imaging.crypto.layout import SealBroken
 from imaging.crypto.stream import SealedReader
 from imaging.models import Instance, VaultObject
 from imaging.pipeline import Step, enqueue
 from imaging.selectors.pipeline import list_waiting, list_waiting_objects
 from imaging.services.active_region import other_region
 from imaging.services.brake import is_braked
+from imaging.services.copies import find_fault, find_sealed
+from imaging.services.healing import report_finding
 from imaging.services.regions import get_keyring, get_orthanc, get_vault
 from tenants.scoping import tenant_scope
 
@@ -136,10 +139,26 @@ def _try_object(step: Step, sealed_object: VaultObject, prepare: Callable[[Vault
     except Exception as error:
         # One object that cannot be read must not hold up its neighbours; it stays waiting and is seen as stuck.
         logger.error("Step %s failed for object %s: %s", step.value, sealed_object.id, type(error).__name__)
+        _report_faults(sealed_object, error)
         return 0
     if len(equal) < len(members):
         logger.error("Step %s: object %s holds other bytes than were taken in.", step.value, sealed_object.id)
     return _note(sealed_object, region, state, equal, whole=len(equal) == len(members))
+
+
+def _report_faults(sealed_object: VaultObject, error: Exception) -> None:
+    """What proves damaged before it was ever known to be good is a finding too; the scrub looks for no other."""
+    if not isinstance(error, (SealBroken, CopyDiffers, ObjectMissing, KeyMissing)):
+        return
+    with tenant_scope(sealed_object.tenant_id):
+        sealed = find_sealed(sealed_object.id)
+    for region in (1, 2):
+        # What never arrived over there is still to be copied.
+        expected = region == sealed_object.home_region or get_vault(region).exists(
+            sealed_object.tenant_id, sealed_object.id
+        )
+        if sealed and expected and (fault := find_fault(sealed, region)):
+            report_finding(sealed.tenant_id, sealed.id, region, fault, timezone.now())
 
 
 def _note(sealed_object: VaultObject, region: int, state: str, equal: list[Instance], whole: bool) -> int:

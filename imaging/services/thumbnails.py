@@ -70,8 +70,9 @@ def _read_middle_frame(instance: Instance) -> tuple[bytes, str, bytes]:
 
 
 def _keep(tenant_id: UUID, series: Series, thumbnail: bytes) -> None:
-    object_id = announce(tenant_id, series.id, VaultObject.Kind.THUMBNAIL, timezone.now())
-    get_vault(active_region()).seal(tenant_id, object_id, [thumbnail])
+    region = active_region()
+    object_id = announce(tenant_id, series.id, VaultObject.Kind.THUMBNAIL, region, timezone.now())
+    get_vault(region).seal(tenant_id, object_id, [thumbnail])
     with tenant_scope(tenant_id):
         # Locked: another worker may have drawn meanwhile, and its picture must not be left behind unnamed.
         current = Series.objects.select_for_update(of=("self",)).filter(id=series.id).first()
@@ -81,7 +82,7 @@ def _keep(tenant_id: UUID, series: Series, thumbnail: bytes) -> None:
             enqueue(Step.MIRROR, tenant_id, series.id)
             return
     # The series was purged meanwhile: what we have just sealed must not outlive it.
-    get_vault(active_region()).delete(tenant_id, object_id)
+    get_vault(region).delete(tenant_id, object_id)
 
 
 def _note_tried(tenant_id: UUID, series: Series) -> None:

@@ -22,6 +22,7 @@ from audit.actor import Actor, ActorKind
 from audit.services import record_viewing
 from imaging.access import StudyNotFound
 from imaging.adapters.vault import VaultUnavailable
+from imaging.crypto.pack import write_directory
 from imaging.dicom.text import clean
 from imaging.models import Upload, UploadedFile, UploadSegment
 from imaging.selectors.uploads import BatchStudy, get_upload, list_batch_studies, list_stuck, list_untidy
@@ -30,7 +31,7 @@ from imaging.services.active_region import active_region
 from imaging.services.bundles import Bundle
 from imaging.services.intake import IncomingFile, Receipt, prepare_keys, require_may_store
 from imaging.services.regions import get_vault
-from imaging.services.sealed import NoCopyReadable, SealedObject, Truncated
+from imaging.services.sealed import NoCopyReadable, RegionsAway, SealedObject, Truncated
 from tenants.baas.access import NoAgreementInForce
 from tenants.models import User
 from tenants.scoping import tenant_scope
@@ -248,12 +249,21 @@ def _keep(
 
 
 def _keep_segment(upload: Upload, chunks: Iterable[bytes], now: datetime) -> None:
-    vault, object_id = get_vault(active_region()), uuid4()
-    size = vault.seal(upload.tenant_id, object_id, chunks)
+    object_id = uuid4()
+    # Its last bytes are ours (FORMAT.md §7): no sender passes a segment off as a pack.
+    tail = write_directory([])
+    size = get_vault(active_region()).seal(upload.tenant_id, object_id, chain(chunks, (tail,))) - len(tail)
+    _name_segment(upload, object_id, size, now)
+
+
+def _name_segment(upload: Upload, object_id: UUID, size: int, now: datetime) -> None:
+    """Move the offset past what was sealed, or leave nothing of it."""
     try:
         _advance(upload, object_id, size, now)
     except OffsetDiffers:
-        vault.delete(upload.tenant_id, object_id)
+        for region in settings.REGIONS:
+            with suppress(VaultUnavailable):
+                get_vault(region).delete(upload.tenant_id, object_id)
         raise
 
 
@@ -262,7 +272,7 @@ def _take_file(actor: Actor, upload: Upload, chunks: Iterable[bytes], now: datet
     answer = intake.receive_file(actor, upload.tenant_id, IncomingFile(upload.filename, chunks, upload.length), now)
     if isinstance(answer, intake.LineBroke):
         if answer.size:
-            _advance(upload, answer.object_id, answer.size, now)
+            _name_segment(upload, answer.object_id, answer.size, now)
     else:
         _settle(upload, [answer], answer.size, now)
 
@@ -352,6 +362,8 @@ def _plaintext(upload: Upload) -> Iterator[bytes]:
     try:
         for segment, length in segments:
             yield from SealedObject(upload.tenant_id, segment).iter_extents([(0, length)])
+    except RegionsAway as error:
+        raise VaultUnavailable("the segments of an upload are out of reach") from error
     except (NoCopyReadable, Truncated):
         # What is left counts as cut off: its files are refused, and the sender is told which.
         logger.exception("A segment of an upload cannot be opened.")

@@ -289,7 +289,7 @@ def test_the_same_bytes_in_two_packs_are_one_instance(northside: Tenant, bob: Us
     assert (report.instances, report.duplicates) == (6, 6)
     assert [pack.member_count for pack in packs_of(northside)] == [6]
     with tenant_scope(northside.id):
-        assert VaultObject.objects.filter(retired_at__isnull=False).count() == 6
+        assert VaultObject.objects.filter(kind="pack", retired_at__isnull=False).count() == 6
 
 
 def test_other_bytes_under_a_uid_are_reported_and_both_stay(
