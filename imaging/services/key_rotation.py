@@ -90,7 +90,8 @@ def rotate(tenant_id: UUID, reason: str, now: datetime, batch: int = BATCH) -> R
         done, unreadable = _rewrap_all(rotation, batch)
         resealed = 0
         if not unreadable:
-            resealed = reseal_tenant(tenant_id, rotation.started_at + CLOCKS_DIFFER) if rotation.reason == Reason.COMPROMISED else 0
+            if rotation.reason == Reason.COMPROMISED:
+                resealed = reseal_tenant(tenant_id, rotation.started_at + CLOCKS_DIFFER)
             _finish(rotation, resealed)
     return RotationReport(rotation.key_id, done, unreadable, resealed, finished=not unreadable)
 

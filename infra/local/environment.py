@@ -13,8 +13,11 @@ from infra.local.valkey import Broker
 
 MARK = "COLLIMATE_STACK"  # which stack a process belongs to, so that leftovers can be told from strangers
 _GIVEN_AS_FILES = ("COLLIMATE_SECRET_KEY", "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
-# glibc would give a decrypted frame's memory back to the kernel after each one: half the CPU of a frame.
-WEB_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1024**3), "MALLOC_TRIM_THRESHOLD_": str(1024**3)}
+# glibc would give a decrypted frame's memory back to the kernel after each one: half the CPU of a frame. What is larger
+# (argon2's buffer of a sign-in) goes back; two arenas keep threads from hoarding.
+WEB_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(1024**3), "MALLOC_ARENA_MAX": "2",
+}  # fmt: skip
 
 
 class HalfADatabase(Exception):

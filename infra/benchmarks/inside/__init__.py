@@ -1,0 +1,1 @@
+"""What runs in a process of its own with the environment of the measured stack; answers in JSON."""
