@@ -108,8 +108,9 @@ def merge_packs(tenant_id: UUID, series_id: UUID, packs: list[VaultObject], now:
             copy_now(get_vault(home), get_vault(other_region(home)), tenant_id, object_id)
     except BaseException:
         # The sweeper asks again all the while: what is left behind each time would fill the disk within a day.
-        with suppress(VaultUnavailable):
-            get_vault(home).delete(tenant_id, object_id)
+        for region in regions:
+            with suppress(VaultUnavailable):
+                get_vault(region).delete(tenant_id, object_id)
         raise
     if _move(tenant_id, series_id, object_id, packs, members, offsets, size, regions, now):
         return True
