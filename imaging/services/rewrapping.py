@@ -7,12 +7,13 @@ from itertools import islice
 from uuid import UUID
 
 from imaging.adapters.keys import KeyDestroyed, KeyUnknown
+from imaging.adapters.storage import DirectoryStorage
 from imaging.adapters.vault import KeyMissing, ObjectMissing, Vault, VaultUnavailable
 from imaging.crypto.layout import SealBroken
 from imaging.services.regions import get_vault
 
 BATCH = 1000
-# Flushes overlap in the file system's journal, requests to a bucket in the network.
+# Requests to a bucket overlap in the network; with files, threads only wait for each other.
 _THREADS = 8
 _REWRAPPED, _CURRENT, _GONE, _UNREADABLE = "rewrapped", "current", "gone", "unreadable"
 
@@ -37,7 +38,7 @@ def rewrap_region(
     RegionAway
     """
     vault, total = get_vault(region), Counter[str]()
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(1 if isinstance(vault.staging, DirectoryStorage) else _THREADS) as pool:
         for ids in _list_batches(vault, tenant_id, batch):
             outcomes, outage = _rewrap_batch(pool, vault, tenant_id, ids)
             total += outcomes
