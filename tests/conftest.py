@@ -77,6 +77,8 @@ def _point_settings_at_this_worker() -> None:
     (var / "static").mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "portal.settings",
+        # Playwright leaves an event loop running in the worker that drove it; our tests and code are synchronous.
+        "DJANGO_ALLOW_ASYNC_UNSAFE": "1",
         "COLLIMATE_SECRET_KEY": "a-key-for-tests-only-a-key-for-tests-only",
         "COLLIMATE_VAR": str(var),
         "COLLIMATE_MAIL_BACKEND": "django.core.mail.backends.locmem.EmailBackend",
