@@ -5,6 +5,7 @@ is not asked at all until one of them returns.
 """
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -57,6 +58,15 @@ def iter_within_deadline(region: int, pieces: Iterator[bytes]) -> Iterator[bytes
 @cache
 def _threads(region: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(THREADS, f"region-{region}")
+
+
+def _begin_anew() -> None:
+    """A forked child has none of its parent's threads: it would wait for them in vain."""
+    _threads.cache_clear()
+    _waiting.clear()
+
+
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 def _shun(region: int, answer: Future) -> None:

@@ -1,5 +1,6 @@
 """A region that hangs is left for the other one."""
 
+import os
 import threading
 import time
 
@@ -79,3 +80,12 @@ def test_both_hanging_is_said(row: Instance, hanging: list[int], northside: Tena
 
     with pytest.raises(NoCopyReadable):
         b"".join(iter_original(row))
+
+
+def test_a_forked_child_reads_with_threads_of_its_own(row: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadlines, "_shunned", {})
+    assert deadlines.within_deadline(1, lambda: 1) == 1
+    if not (pid := os.fork()):
+        os._exit(0 if deadlines.within_deadline(1, lambda: 2) == 2 else 1)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
