@@ -1,18 +1,18 @@
 """Whether the copy of a sealed object that a region holds is good: every chunk opens, every member is what came in."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
 from blake3 import blake3
-from django.db import connection
 
 from imaging.adapters.keys import KeyUnknown
 from imaging.adapters.vault import KeyMissing, ObjectMissing
 from imaging.crypto.layout import SealBroken
 from imaging.crypto.stream import SealedReader
 from imaging.models import Finding, Instance, VaultObject
+from imaging.services.locks import try_lock
 from imaging.services.regions import get_vault
 
 Member = tuple[int, int, bytes]  # offset and size in bytes of the pack's plaintext, BLAKE3 digest
@@ -103,17 +103,7 @@ def _digest(pieces: Iterable[bytes]) -> bytes:
     return digest.digest()
 
 
-@contextmanager
-def alone(work: str, *ids: object) -> Iterator[bool]:
+def alone(work: str, *ids: object) -> AbstractContextManager[bool]:
     """Whether nobody else does this work now; the lock goes with the connection if we are killed."""
     name = ":".join([work, *map(str, ids)]).encode()
-    key = int.from_bytes(blake3(name).digest()[:8], "big", signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-        free = cursor.fetchone()[0]
-    try:
-        yield free
-    finally:
-        if free:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+    return try_lock(int.from_bytes(blake3(name).digest()[:8], "big", signed=True))

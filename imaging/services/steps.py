@@ -7,13 +7,12 @@ that a killed worker loses nothing but the one it was at.
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
 from blake3 import blake3
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import connection
 from django.utils import timezone
 
 from imaging.adapters.orthanc import NodeRefused, NodeUnavailable, OrthancNode
@@ -27,6 +26,7 @@ from imaging.services.active_region import other_region
 from imaging.services.brake import is_braked
 from imaging.services.copies import find_fault, find_sealed
 from imaging.services.healing import report_finding
+from imaging.services.locks import try_lock
 from imaging.services.regions import get_keyring, get_orthanc, get_vault
 from tenants.scoping import tenant_scope
 
@@ -242,19 +242,9 @@ def _require_digest(instance: Instance, chunks: Iterable[bytes], where: str) -> 
         raise DigestMismatch(where)
 
 
-@contextmanager
-def alone(step: Step, series_id: UUID) -> Iterator[bool]:
+def alone(step: Step, series_id: UUID) -> AbstractContextManager[bool]:
     """Whether this worker may work on the step of this series; the lock goes with the connection if we are killed."""
-    key = lock_key(step, series_id)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-        free = cursor.fetchone()[0]
-    try:
-        yield free
-    finally:
-        if free:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+    return try_lock(lock_key(step, series_id))
 
 
 def lock_key(step: Step, series_id: UUID) -> int:
