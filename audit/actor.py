@@ -11,6 +11,7 @@ class ActorKind(models.TextChoices):
     USER = "user", "Staff"
     SHARE = "share", "Share link"
     PATIENT = "patient", "Patient"
+    DEVICE = "device", "Device"
     SYSTEM = "system", "Collimate"
     ANONYMOUS = "anonymous", "Not signed in"
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from audit.actor import Actor, ActorKind
-from imaging.models import Instance, PatientInvitation, Series, ShareLink, Study
+from imaging.models import ApplicationEntity, Instance, PatientInvitation, Series, ShareLink, Study
 from tenants.baas.access import require_agreement
 from tenants.models import Membership, Role
 from tenants.scoping import active_tenant_id
@@ -102,6 +102,19 @@ def require_role(actor: Actor, *roles: Role) -> Role:
     if role is None or (roles and role not in roles):
         raise StudyNotFound
     return role
+
+
+def require_sender(actor: Actor) -> None:
+    """Let owners and uploaders bring images in, and devices of the practice whose certificate is still trusted.
+
+    Raises
+    ------
+    StudyNotFound
+    """
+    if actor.kind is not ActorKind.DEVICE:
+        require_role(actor, Role.OWNER, Role.UPLOADER)
+    elif not ApplicationEntity.objects.filter(id=actor.id, revoked_at=None, expires_at__gt=timezone.now()).exists():
+        raise StudyNotFound
 
 
 def find_live_link(actor: Actor, now: datetime) -> ShareLink | None:

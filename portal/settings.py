@@ -35,6 +35,9 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_static",
     "axes",
     "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "audit",
     "tenants",
     "tenants.baas",
@@ -102,6 +105,15 @@ DATABASES = {
     "owner": {**_owner, **_connection, "CONN_MAX_AGE": 0, "TEST": {"MIRROR": "default"}},
 }
 DATABASE_ROUTERS = ["tenants.routing.OwnerMigrates"]
+
+# --- What several processes count together: the API's rate limits -------------------------------------------
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": env.read("REDIS_URL", "redis://127.0.0.1:6379/0"),
+        "KEY_PREFIX": "collimate",
+    }
+}
 
 # --- Broker and background steps ----------------------------------------------------------------------------
 REDIS_URL = env.read("REDIS_URL", "redis://127.0.0.1:6379/0")

@@ -1,3 +1,4 @@
+from imaging.models.application_entity import ApplicationEntity
 from imaging.models.continuity import FailoverOrder, KeyDestruction, KeyRotation, RegionState
 from imaging.models.instance import Instance
 from imaging.models.patient import PatientInvitation
@@ -9,11 +10,14 @@ from imaging.models.study import Study
 from imaging.models.token import AccessToken
 from imaging.models.upload import Outcome, Upload, UploadedFile, UploadSegment
 from imaging.models.vault_object import VaultObject
+from imaging.models.webhook import Event, Webhook, WebhookDelivery
 
 __all__ = [
     "AccessToken",
+    "ApplicationEntity",
     "Brake",
     "Drill",
+    "Event",
     "FailoverOrder",
     "Finding",
     "Instance",
@@ -33,4 +37,6 @@ __all__ = [
     "UploadSegment",
     "UploadedFile",
     "VaultObject",
+    "Webhook",
+    "WebhookDelivery",
 ]

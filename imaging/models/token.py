@@ -1,4 +1,4 @@
-"""Bearer tokens for DICOMweb clients."""
+"""Bearer tokens for DICOMweb and for the REST API."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -11,9 +11,14 @@ class AccessToken(TenantModel):
     """A digest of a secret that acts for one member of the tenant, within scopes, until it expires."""
 
     class Scope(models.TextChoices):
-        READ = "read"
-        STORE = "store"
+        READ = "read", "Find and read studies"
+        STORE = "store", "Store studies"
+        SHARE = "share", "Share studies"
+        DELETE = "delete", "Ask for studies to be purged"
+        AUDIT = "audit", "Read the audit trail"
+        AGREEMENTS = "agreements", "Read agreements"
 
+    name = models.CharField(max_length=100, blank=True)  # what the practice calls it; no PHI
     digest = models.BinaryField(max_length=32, unique=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     scopes = ArrayField(models.CharField(max_length=10, choices=Scope))

@@ -20,7 +20,7 @@ from audit.actions import Action
 from audit.actions import Outcome as Verdict
 from audit.actor import Actor
 from audit.services import record
-from imaging.access import require_role
+from imaging.access import require_sender
 from imaging.adapters.keys import KeyDestroyed, KeyUnknown
 from imaging.adapters.vault import CopyDiffers, KeyMissing, ObjectMissing, Vault, VaultUnavailable
 from imaging.crypto.layout import SealBroken
@@ -32,7 +32,6 @@ from imaging.services.catalog import Arrival, NewPack, Registered, register
 from imaging.services.regions import ensure_tenant_keys, get_vault
 from imaging.services.spool import IncomingFile, LineBroke, Spool, Stream
 from tenants.baas.access import require_agreement
-from tenants.models import Role
 from tenants.scoping import tenant_scope
 from tenants.selectors import get_tenant
 
@@ -83,11 +82,11 @@ def require_may_store(actor: Actor, tenant_id: UUID, now: datetime) -> None:
     Raises
     ------
     StudyNotFound
-        Neither owner nor uploader there.
+        Neither owner nor uploader there, nor a device of theirs.
     NoAgreementInForce
     """
     with tenant_scope(tenant_id):
-        require_role(actor, Role.OWNER, Role.UPLOADER)
+        require_sender(actor)
         require_agreement(tenant_id, now.date())
 
 

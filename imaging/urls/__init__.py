@@ -10,4 +10,10 @@ urlpatterns = [
     path("", include("imaging.urls.protection")),
     path("", include("imaging.urls.failover")),
     path("", include("imaging.urls.keys")),
+    path("", include("imaging.urls.rendering")),
+    path("", include("imaging.urls.api")),
+    path("", include("imaging.urls.tokens")),
+    path("", include("imaging.urls.webhooks")),
+    path("", include("imaging.urls.devices")),
+    path("", include("imaging.urls.ohif")),
 ]

@@ -6,7 +6,7 @@
 from django.urls import path
 
 from imaging.urls import converters  # noqa: F401 - registers `uid`
-from imaging.views import dicomweb, downloads, studies, viewer, worklist
+from imaging.views import downloads, qido, studies, viewer, wado, worklist
 
 _PAGE = "t/<slug:slug>/studies/<uid:study_instance_uid>"
 _STUDY = "t/<slug:slug>/dicomweb/studies/<uid:study_instance_uid>"
@@ -20,15 +20,15 @@ urlpatterns = [
     path(f"{_PAGE}/history", studies.study_history, name="study_history"),
     path(f"{_PAGE}/viewer", viewer.study_viewer, name="study_viewer"),
     path(f"{_PAGE}/download", downloads.study_download, name="study_download"),
-    path(f"{_STUDY}/metadata", dicomweb.retrieve_study_metadata, name="wado_study_metadata"),
-    path(f"{_STUDY}/series", dicomweb.search_for_series, name="qido_series"),
-    path(f"{_STUDY}/instances", dicomweb.search_for_instances, name="qido_study_instances"),
-    path(_SERIES, dicomweb.retrieve_series, name="wado_series"),
-    path(f"{_SERIES}/metadata", dicomweb.retrieve_series_metadata, name="wado_series_metadata"),
-    path(f"{_SERIES}/thumbnail", dicomweb.retrieve_thumbnail, name="wado_thumbnail"),
-    path(f"{_SERIES}/instances", dicomweb.search_for_instances, name="qido_series_instances"),
-    path(_INSTANCE, dicomweb.retrieve_instance, name="wado_instance"),
-    path(f"{_INSTANCE}/metadata", dicomweb.retrieve_instance_metadata, name="wado_instance_metadata"),
-    path(f"{_INSTANCE}/frames/<str:frame_list>", dicomweb.retrieve_frames, name="wado_frames"),
-    path(f"{_INSTANCE}/bulkdata/<path:tag_path>", dicomweb.retrieve_bulk_data, name="wado_bulk_data"),
+    path(f"{_STUDY}/metadata", wado.retrieve_study_metadata, name="wado_study_metadata"),
+    path(f"{_STUDY}/series", qido.search_for_series, name="qido_series"),
+    path(f"{_STUDY}/instances", qido.search_for_instances, name="qido_study_instances"),
+    path(_SERIES, wado.retrieve_series, name="wado_series"),
+    path(f"{_SERIES}/metadata", wado.retrieve_series_metadata, name="wado_series_metadata"),
+    path(f"{_SERIES}/thumbnail", wado.retrieve_thumbnail, name="wado_thumbnail"),
+    path(f"{_SERIES}/instances", qido.search_for_instances, name="qido_series_instances"),
+    path(_INSTANCE, wado.retrieve_instance, name="wado_instance"),
+    path(f"{_INSTANCE}/metadata", wado.retrieve_instance_metadata, name="wado_instance_metadata"),
+    path(f"{_INSTANCE}/frames/<str:frame_list>", wado.retrieve_frames, name="wado_frames"),
+    path(f"{_INSTANCE}/bulkdata/<path:tag_path>", wado.retrieve_bulk_data, name="wado_bulk_data"),
 ]

@@ -22,7 +22,7 @@ from imaging.dicom.uid import InvalidUID, validate_uid
 from imaging.models import AccessToken
 from imaging.models import Outcome as Verdict
 from imaging.services.intake import STORAGE_UNAVAILABLE, IncomingFile, Receipt, VaultUnavailable, receive
-from imaging.views import dicomweb
+from imaging.views import qido, wado
 from imaging.views.bodies import body_reader
 from imaging.views.guards import find_bearer
 from tenants.actors import actor_of
@@ -53,8 +53,8 @@ def studies_service(request: HttpRequest, slug: str, study_instance_uid: str | N
     if request.method not in ("GET", "HEAD"):
         return HttpResponse(status=405, headers={"Allow": "GET, HEAD, POST"})
     if study_instance_uid is None:
-        return dicomweb.search_for_studies(request, slug)
-    return dicomweb.retrieve_study(request, slug, study_instance_uid=study_instance_uid)
+        return qido.search_for_studies(request, slug)
+    return wado.retrieve_study(request, slug, study_instance_uid=study_instance_uid)
 
 
 def store_instances(request: HttpRequest, slug: str, study_instance_uid: str | None = None) -> HttpResponse:

@@ -29,6 +29,8 @@ class Tenant(models.Model):
     )
     # In how many regions an image is durable before its upload is acknowledged.
     acknowledge_in = models.PositiveSmallIntegerField(default=1)
+    # How devices call the practice in DICOM associations; None: the door is shut to it.
+    ae_title = models.CharField(max_length=16, unique=True, null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

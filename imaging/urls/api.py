@@ -1,0 +1,3 @@
+"""Routes of the REST API, version 1."""
+
+urlpatterns: list = []

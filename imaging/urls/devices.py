@@ -1,0 +1,3 @@
+"""Routes of devices that send by DICOM over TLS."""
+
+urlpatterns: list = []

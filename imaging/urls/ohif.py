@@ -1,0 +1,3 @@
+"""Routes of the OHIF viewer, for desktops."""
+
+urlpatterns: list = []

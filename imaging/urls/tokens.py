@@ -1,0 +1,3 @@
+"""Routes of bearer tokens."""
+
+urlpatterns: list = []
