@@ -9,10 +9,17 @@ from datetime import datetime
 from django.utils import timezone
 
 from audit.actor import Actor, ActorKind
+from audit.statement import Statement
 from imaging.models import ApplicationEntity, Instance, PatientInvitation, Series, ShareLink, Study
+from imaging.selectors.rows import find_instance, find_series
 from tenants.baas.access import require_agreement
-from tenants.models import Membership, Role
+from tenants.models import Role
 from tenants.scoping import active_tenant_id
+
+_ROLE = Statement(
+    "SELECT m.role FROM tenants_membership m JOIN tenants_user u ON u.id = m.user_id AND u.is_active"
+    " WHERE m.user_id = %s AND m.tenant_id = %s"
+)
 
 
 class StudyNotFound(Exception):
@@ -73,8 +80,7 @@ def study_to_rule(actor: Actor, study_instance_uid: str) -> Study:
 
 def series_to_view(actor: Actor, study_instance_uid: str, series_instance_uid: str) -> Series:
     """A series of a study that the actor may look at; raises as `study_to_view`."""
-    rows = Series.objects.select_related("study").filter(study__study_instance_uid=study_instance_uid)
-    series = rows.filter(series_instance_uid=series_instance_uid).first()
+    series = find_series(study_instance_uid, series_instance_uid)
     _require_view(actor, series and series.study)
     return series
 
@@ -83,10 +89,7 @@ def instance_to_view(
     actor: Actor, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str
 ) -> Instance:
     """An instance of a series that the actor may look at; raises as `study_to_view`."""
-    rows = Instance.objects.select_related("series__study").filter(sop_instance_uid=sop_instance_uid)
-    instance = rows.filter(
-        series__series_instance_uid=series_instance_uid, series__study__study_instance_uid=study_instance_uid
-    ).first()
+    instance = find_instance(study_instance_uid, series_instance_uid, sop_instance_uid)
     _require_view(actor, instance and instance.series.study)
     return instance
 
@@ -147,9 +150,8 @@ def _may_view(actor: Actor, study: Study, now: datetime) -> bool:
 def _find_role(actor: Actor) -> Role | None:
     if actor.kind is not ActorKind.USER:
         return None
-    members = Membership.objects.filter(user_id=actor.id, user__is_active=True, tenant_id=active_tenant_id())
-    role = members.values_list("role", flat=True).first()
-    return Role(role) if role else None
+    rows = _ROLE.rows(int(actor.id), active_tenant_id())
+    return Role(rows[0][0]) if rows else None
 
 
 def _lock_study(study_instance_uid: str) -> Study:

@@ -14,6 +14,7 @@ from audit.scope import (
     active_tenant_id,
     find_active_tenant_id,
     tenant_scope,
+    tenant_scope_of,
 )
 from audit.wall import composite_foreign_key, tenant_wall
 
@@ -25,6 +26,7 @@ __all__ = [
     "composite_foreign_key",
     "find_active_tenant_id",
     "tenant_scope",
+    "tenant_scope_of",
     "tenant_wall",
 ]
 

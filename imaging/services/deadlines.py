@@ -26,7 +26,7 @@ SHUNNED_S = 30.0
 _shunned: dict[int, float] = {}
 _waiting: dict[int, int] = {}
 _counting = Lock()
-_END = object()
+_AT_ONCE = 1 << 20
 
 
 def answering_first() -> list[int]:
@@ -50,9 +50,22 @@ def within_deadline(region: int, call: Callable[[], T]) -> T:
 
 
 def iter_within_deadline(region: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same pieces, each within the deadline."""
-    while (piece := within_deadline(region, lambda: next(pieces, _END))) is not _END:
-        yield piece
+    """The same pieces, some at a time, each time within the deadline."""
+    ended = False
+    while not ended:
+        some, ended = within_deadline(region, lambda: _take_some(pieces))
+        yield from some
+
+
+def _take_some(pieces: Iterator[bytes]) -> tuple[list[bytes], bool]:
+    """Pieces of about `_AT_ONCE` bytes together, and whether they were the last: each call changes threads."""
+    some, size = [], 0
+    for piece in pieces:
+        some.append(piece)
+        size += len(piece)
+        if size >= _AT_ONCE:
+            return some, False
+    return some, True
 
 
 @cache

@@ -9,6 +9,7 @@ from imaging.adapters.keys import KeyDestroyed, KeyUnknown
 from imaging.adapters.vault import KeyMissing, ObjectMissing, VaultUnavailable
 from imaging.crypto.layout import SealBroken
 from imaging.services.deadlines import answering_first, iter_within_deadline, within_deadline
+from imaging.services.open_objects import opened
 from imaging.services.regions import get_vault
 
 UNREADABLE = (ObjectMissing, KeyMissing, KeyUnknown, KeyDestroyed, SealBroken, VaultUnavailable)
@@ -90,7 +91,7 @@ class SealedObject:
 
     def _iter_from(self, region: int, wanted: list[Extent]) -> Iterator[bytes]:
         """The bytes of each of `wanted`; no piece belongs to two."""
-        with get_vault(region).open(self.tenant_id, self.id) as reader:
+        with opened(region, self.tenant_id, self.id) as reader:
             for offset, length in wanted:
                 if offset + length > reader.size:
                     raise Truncated

@@ -5,7 +5,7 @@ refuses into the same 404 for all, with an event in the trail.
 """
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -16,13 +16,13 @@ from audit.actor import Actor, ActorKind
 from audit.services import record
 from imaging.access import StudyNotFound, find_live_invitation, find_live_link
 from imaging.models import AccessToken
-from imaging.services.tokens import find_token_actor
+from imaging.services.bearer import find_bearer_actor
 from tenants.actors import actor_of, origin_of
 from tenants.baas.access import NoAgreementInForce
 from tenants.decorators import guard
 from tenants.models import Tenant
-from tenants.scoping import tenant_scope
-from tenants.selectors import find_membership, find_tenant
+from tenants.scoping import tenant_scope, tenant_scope_of
+from tenants.selectors import enter_tenant, find_membership
 
 View = Callable[..., HttpResponse]
 MAX_GRANTS = 20
@@ -34,14 +34,19 @@ def reader(view: View) -> View:
     @guard("reader")
     @wraps(view)
     def inner(request: HttpRequest, slug: str, *args: object, **kwargs: object) -> HttpResponse:
-        tenant = find_tenant(slug)
-        actor = tenant and find_reader(request, tenant, str(kwargs.get("study_instance_uid", "")))
-        if actor is None:
-            return _turn_away(request, tenant)
         try:
-            return run_as(request, tenant, actor, view, *args, **kwargs)
+            with tenant_scope_of(partial(enter_tenant, slug)) as tenant:
+                actor = tenant and find_reader(request, tenant, str(kwargs.get("study_instance_uid", "")))
+                request.tenant, request.actor = tenant, actor
+                if actor:
+                    return view(request, *args, **kwargs)
+        except (StudyNotFound, Http404):
+            _record_refusal(request, request.tenant, request.actor, Action.ACCESS_DENIED)
+            raise Http404 from None
         except NoAgreementInForce as refusal:
+            _record_refusal(request, request.tenant, request.actor, Action.GATE_REFUSED)
             return JsonResponse({"reason": refusal.reason}, status=403)
+        return _turn_away(request, tenant)
 
     return inner
 
@@ -69,19 +74,19 @@ def run_as(
 
 
 def find_reader(request: HttpRequest, tenant: Tenant, study_instance_uid: str) -> Actor | None:
-    """The strongest claim the request has on the tenant's images, or None."""
+    """The strongest claim the request has on the active tenant's images, or None."""
     if request.headers.get("Authorization", "").startswith("Bearer "):
-        return find_bearer(request, tenant, AccessToken.Scope.READ)
+        return find_bearer(request, AccessToken.Scope.READ)
     user = request.user
     if user.is_authenticated and user.is_verified() and find_membership(user, tenant.slug):
         return actor_of(request)
     return find_guest(request, tenant.id, study_instance_uid)
 
 
-def find_bearer(request: HttpRequest, tenant: Tenant, scope: AccessToken.Scope) -> Actor | None:
-    """The member behind the request's bearer token, if it is good for this tenant and scope."""
+def find_bearer(request: HttpRequest, scope: AccessToken.Scope) -> Actor | None:
+    """The member behind the request's bearer token, if it is good for the active tenant and the scope."""
     secret = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-    return find_token_actor(secret, tenant.id, scope, **origin_of(request))
+    return find_bearer_actor(secret, scope, timezone.now(), **origin_of(request))
 
 
 def add_grant(

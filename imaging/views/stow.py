@@ -88,13 +88,18 @@ def store_instances(request: HttpRequest, slug: str, study_instance_uid: str | N
 def _find_actor(request: HttpRequest, slug: str, tenant: Tenant | None) -> Actor | HttpResponse:
     """The member behind a token with the scope to store, or behind a session; otherwise the answer they get."""
     if request.headers.get("Authorization", "").startswith("Bearer "):
-        return (tenant and find_bearer(request, tenant, AccessToken.Scope.STORE)) or _unauthorised()
+        return (tenant and _find_bearer(request, tenant)) or _unauthorised()
     if find_sign_in_step(request):
         return _unauthorised()
     if forged := _find_forgery(request):
         return forged
     require_membership(request, slug, (Role.OWNER, Role.UPLOADER))
     return actor_of(request)
+
+
+def _find_bearer(request: HttpRequest, tenant: Tenant) -> Actor | None:
+    with tenant_scope(tenant.id):
+        return find_bearer(request, AccessToken.Scope.STORE)
 
 
 def _unauthorised() -> HttpResponse:

@@ -1,7 +1,8 @@
 from tenants.selectors.people import find_membership, list_invitations, list_members, list_memberships_of
-from tenants.selectors.tenants import find_tenant, get_node, get_tenant, list_nodes, list_tenants
+from tenants.selectors.tenants import enter_tenant, find_tenant, get_node, get_tenant, list_nodes, list_tenants
 
 __all__ = [
+    "enter_tenant",
     "find_membership",
     "find_tenant",
     "get_node",
