@@ -89,7 +89,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _database = environ.Env.db_url_config(env.read("DATABASE_URL"))
 _owner = environ.Env.db_url_config(env.read("DATABASE_OWNER_URL", env.read("DATABASE_URL")))
 _connection = {
-    "ENGINE": "django.db.backends.postgresql",
+    "ENGINE": "portal.database",
     "CONN_HEALTH_CHECKS": True,
     "DISABLE_SERVER_SIDE_CURSORS": True,
 }

@@ -19,6 +19,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 ROOT = "collimate-root:/"
 MAGIC = b"CLMTMAN\x01"
@@ -34,8 +35,24 @@ class NotAManifest(Exception):
 class Manifest:
     """A manifest as read; `metadata` is the gzip member."""
 
-    index: dict[str, object]
+    packed_index: bytes
     metadata: bytes
+
+    @cached_property
+    def index(self) -> dict[str, object]:
+        """The index; unpacked only for who asks, as most want the metadata.
+
+        Raises
+        ------
+        NotAManifest
+        """
+        try:
+            index = json.loads(zlib.decompress(self.packed_index))
+        except (zlib.error, ValueError):
+            raise NotAManifest from None
+        if index.get("version") != 1:
+            raise NotAManifest
+        return index
 
     @property
     def number(self) -> int:
@@ -77,15 +94,9 @@ def write_manifest(index: dict[str, object], texts: Sequence[bytes]) -> bytes:
 
 
 def read_manifest(raw: bytes) -> Manifest:
-    """Read a manifest; raises `NotAManifest`."""
+    """Read a manifest; raises `NotAManifest` for what does not begin like one."""
     head = len(MAGIC) + _LENGTH.size
     if raw[: len(MAGIC)] != MAGIC or len(raw) < head:
         raise NotAManifest
     (length,) = _LENGTH.unpack(raw[len(MAGIC) : head])
-    try:
-        index = json.loads(zlib.decompress(raw[head : head + length]))
-    except (zlib.error, ValueError):
-        raise NotAManifest from None
-    if index.get("version") != 1:
-        raise NotAManifest
-    return Manifest(index, raw[head + length :])
+    return Manifest(raw[head : head + length], raw[head + length :])

@@ -6,13 +6,16 @@ instance.
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
+from uuid import UUID
 
 from audit.actions import Action
 from audit.actor import Actor
 from audit.services import record_viewing
 from imaging import access
 from imaging.dicom.dicom_json import get_bulk_value, to_dicom_json
+from imaging.dicom.manifest import Manifest
 from imaging.dicom.part10 import parse_header
 from imaging.models import Instance, Series
 from imaging.selectors.instances import list_instances_of_series, list_series
@@ -20,9 +23,23 @@ from imaging.services.manifests import find_whole_manifest
 from imaging.services.originals import read_header
 from imaging.services.retrieval import begun
 
+_MOST_REMEMBERED = 10_000
+_with_bulk_data: dict[UUID, bool] = {}  # by the manifest's id
 
-def retrieve_study_metadata(actor: Actor, study_uid: str, root: str) -> Iterator[bytes]:
-    """A JSON array with one object per instance of the study; `root` is the address of the DICOMweb service.
+
+@dataclass(frozen=True)
+class Metadata:
+    """A JSON array with one object per instance, in pieces; `packed` is the same as a gzip member, if it lies so."""
+
+    pieces: Iterator[bytes]
+    packed: bytes | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.pieces
+
+
+def retrieve_study_metadata(actor: Actor, study_uid: str, root: str) -> Metadata:
+    """What the headers of the study's instances say; `root` is the address of the DICOMweb service.
 
     Raises
     ------
@@ -30,20 +47,22 @@ def retrieve_study_metadata(actor: Actor, study_uid: str, root: str) -> Iterator
     NoAgreementInForce
     NoCopyReadable
     """
-    study = access.study_to_view(actor, study_uid)
-    return _give(actor, study_uid, "", chain.from_iterable(_objects_of(each, root) for each in list_series(study)))
+    series = list_series(access.study_to_view(actor, study_uid))
+    if len(series) == 1 and (manifest := find_whole_manifest(series[0])):
+        return _give_manifest(actor, study_uid, "", series[0], manifest, root)
+    return _give(actor, study_uid, "", chain.from_iterable(_objects_of(each, root) for each in series))
 
 
-def retrieve_series_metadata(actor: Actor, study_uid: str, series_uid: str, root: str) -> Iterator[bytes]:
-    """A JSON array with one object per instance of the series; raises as `retrieve_study_metadata`."""
+def retrieve_series_metadata(actor: Actor, study_uid: str, series_uid: str, root: str) -> Metadata:
+    """What the headers of the series' instances say; raises as `retrieve_study_metadata`."""
     series = access.series_to_view(actor, study_uid, series_uid)
+    if series.instance_count and (manifest := find_whole_manifest(series)):
+        return _give_manifest(actor, study_uid, series_uid, series, manifest, root)
     return _give(actor, study_uid, series_uid, _objects_of(series, root))
 
 
-def retrieve_instance_metadata(
-    actor: Actor, study_uid: str, series_uid: str, sop_uid: str, root: str
-) -> Iterator[bytes]:
-    """A JSON array with the instance's one object; raises as `retrieve_study_metadata`."""
+def retrieve_instance_metadata(actor: Actor, study_uid: str, series_uid: str, sop_uid: str, root: str) -> Metadata:
+    """What the instance's header says; raises as `retrieve_study_metadata`."""
     instance = access.instance_to_view(actor, study_uid, series_uid, sop_uid)
     return _give(actor, study_uid, series_uid, _objects_from_files(instance.series, [instance], root))
 
@@ -64,11 +83,29 @@ def retrieve_bulk_data(actor: Actor, study_uid: str, series_uid: str, sop_uid: s
     return value
 
 
-def _give(actor: Actor, study_uid: str, series_uid: str, objects: Iterable[Iterable[bytes]]) -> Iterator[bytes]:
+def _give_manifest(
+    actor: Actor, study_uid: str, series_uid: str, series: Series, manifest: Manifest, root: str
+) -> Metadata:
+    _record(actor, study_uid, series_uid)
+    pieces = manifest.iter_metadata(root)
+    return Metadata(pieces, None if _has_bulk_data(series, manifest) else manifest.metadata)
+
+
+def _has_bulk_data(series: Series, manifest: Manifest) -> bool:
+    """Addresses of values differ from place to place; then what lies packed cannot be given as it lies."""
+    # A sealed object never changes, so what was found once holds.
+    if (known := _with_bulk_data.get(series.manifest)) is None:
+        if len(_with_bulk_data) >= _MOST_REMEMBERED:
+            _with_bulk_data.clear()
+        known = _with_bulk_data[series.manifest] = manifest.has_bulk_data
+    return known
+
+
+def _give(actor: Actor, study_uid: str, series_uid: str, objects: Iterable[Iterable[bytes]]) -> Metadata:
     """A JSON array of what each of `objects` yields: one JSON object or several, with commas between them."""
     pieces = begun(_iter_array(objects))
     _record(actor, study_uid, series_uid)
-    return pieces
+    return Metadata(pieces)
 
 
 def _record(actor: Actor, study_uid: str, series_uid: str) -> None:

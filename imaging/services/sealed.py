@@ -10,7 +10,6 @@ from imaging.adapters.vault import KeyMissing, ObjectMissing, VaultUnavailable
 from imaging.crypto.layout import SealBroken
 from imaging.services.deadlines import answering_first, iter_within_deadline, within_deadline
 from imaging.services.open_objects import opened
-from imaging.services.regions import get_vault
 
 UNREADABLE = (ObjectMissing, KeyMissing, KeyUnknown, KeyDestroyed, SealBroken, VaultUnavailable)
 Extent = tuple[int, int]  # (offset, length) in bytes of plaintext
@@ -79,7 +78,7 @@ class SealedObject:
         self.read(0, 1)
 
     def _read_all(self, region: int) -> bytes:
-        with get_vault(region).open(self.tenant_id, self.id) as reader:
+        with opened(region, self.tenant_id, self.id) as reader:
             return b"".join(reader.iter_all())
 
     def _place(self, extent: Extent) -> Extent:
