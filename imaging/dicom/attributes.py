@@ -1,7 +1,8 @@
 """The attributes of an instance that the index keeps."""
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 
 import pydicom
@@ -49,6 +50,10 @@ class Attributes:
     laterality: str
     instance_number: int | None
     number_of_frames: int
+    timezone_offset: str = ""  # as &ZZXX
+    performed_date: date | None = None  # PerformedProcedureStepStartDate
+    performed_time: time | None = None
+    request_attributes: tuple[dict[str, str], ...] = ()  # per item its ids by tag, those that say something
 
 
 _TEXTS = {
@@ -64,12 +69,51 @@ _TEXTS = {
     "modality": "Modality",
     "series_description": "SeriesDescription",
     "body_part_examined": "BodyPartExamined",
+    "timezone_offset": "TimezoneOffsetFromUTC",
 }
 _DATES = {"patient_birth_date": "PatientBirthDate", "study_date": "StudyDate", "series_date": "SeriesDate"}
 _INTEGERS = {"series_number": "SeriesNumber", "instance_number": "InstanceNumber"}
-_OTHERS = ("SpecificCharacterSet", "StudyTime", "Laterality", "ImageLaterality", "NumberOfFrames")
+_OTHERS = (
+    "SpecificCharacterSet", "StudyTime", "Laterality", "ImageLaterality", "NumberOfFrames",
+    "PerformedProcedureStepStartDate", "PerformedProcedureStepStartTime",
+)  # fmt: skip
+_REQUESTS = "RequestAttributesSequence"
+_REQUEST_IDS = {"00400009": "ScheduledProcedureStepID", "00401001": "RequestedProcedureID"}
+_MAX_REQUESTS, _MAX_REQUEST_ID = 16, 64
+_INSTANCE_NUMBER = 0x00200013
+_PLAIN_INTEGER = re.compile(rb"[0-9]{1,9} ?")
+_MOST_REMEMBERED = 64
 _KEYWORDS = (*_TEXTS.values(), *_DATES.values(), *_INTEGERS.values(), *_OTHERS)
-_TAGS = [Tag(tag_for_keyword(keyword)) for keyword in _KEYWORDS]
+_TAGS = [Tag(tag_for_keyword(keyword)) for keyword in (*_KEYWORDS, _REQUESTS)]
+
+
+class AttributeReader:
+    """Reads the attributes of files that come one after the other: those of a series say much the same.
+
+    It remembers a few of them, so keep it no longer than the files.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[object, Attributes] = {}
+
+    def read(self, passed: Passed) -> Attributes:
+        """The same as `read_attributes`."""
+        number = _plain_integer(passed.indexed.get(_INSTANCE_NUMBER))
+        if number is None or None in passed.indexed.values():
+            return read_attributes(passed)
+        others = ((tag, value) for tag, value in passed.indexed.items() if tag != _INSTANCE_NUMBER)
+        key = (passed.transfer_syntax_uid, frozenset(others))
+        if (known := self._known.get(key)) is None:
+            if len(self._known) >= _MOST_REMEMBERED:
+                self._known.clear()
+            known = self._known[key] = read_attributes(passed)
+        return replace(known, instance_number=number)
+
+
+def _plain_integer(element: tuple[bytes, bytes] | None) -> int | None:
+    """The value of an IS that is written as everybody writes it."""
+    vr, value = element or (b"", b"")
+    return int(value) if vr in (b"IS", b"") and _PLAIN_INTEGER.fullmatch(value) else None
 
 
 def read_attributes(passed: Passed) -> Attributes:
@@ -90,7 +134,20 @@ def read_attributes(passed: Passed) -> Attributes:
         study_time_raw=raw["StudyTime"],
         laterality=raw["Laterality"] or raw["ImageLaterality"],
         number_of_frames=max(1, parse_integer(raw["NumberOfFrames"]) or 1),
+        performed_date=parse_date(raw["PerformedProcedureStepStartDate"]),
+        performed_time=parse_time(raw["PerformedProcedureStepStartTime"]),
+        request_attributes=_requests(data_set),
     )
+
+
+def _requests(data_set: pydicom.Dataset) -> tuple[dict[str, str], ...]:
+    """Broad on purpose, as in `_text`."""
+    try:
+        items = list(data_set.get(_REQUESTS) or ())[:_MAX_REQUESTS]
+    except Exception:
+        return ()
+    found = ({tag: _text(item, keyword)[:_MAX_REQUEST_ID] for tag, keyword in _REQUEST_IDS.items()} for item in items)
+    return tuple(ids for item in found if (ids := {tag: text for tag, text in item.items() if text}))
 
 
 def _text(data_set: pydicom.Dataset, keyword: str) -> str:

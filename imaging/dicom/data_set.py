@@ -25,8 +25,17 @@ from imaging.dicom.window import Machine, Window
 SOP_CLASS, SOP_INSTANCE = 0x00080016, 0x00080018
 STUDY_INSTANCE, SERIES_INSTANCE = 0x0020000D, 0x0020000E
 EXTENDED_OFFSETS = 0x7FE00001
-_WANTED = image.TAGS | {SOP_CLASS, SOP_INSTANCE, STUDY_INSTANCE, SERIES_INSTANCE, EXTENDED_OFFSETS}
+# What the index is made of (imaging.dicom.attributes), so that nobody needs to look for it a second time.
+INDEXED = frozenset({
+    0x00080005, 0x00080020, 0x00080021, 0x00080030, 0x00080050, 0x00080060, 0x00080080, 0x00080090, 0x00080201,
+    0x00081030, 0x0008103E, 0x00100010, 0x00100020, 0x00100021, 0x00100030, 0x00100040, 0x00180015, 0x00200010,
+    0x00200011, 0x00200013, 0x00200060, 0x00200062, 0x00280008, 0x00400244, 0x00400245, 0x00400275,
+})  # fmt: skip
+_WANTED = INDEXED | image.TAGS | {SOP_CLASS, SOP_INSTANCE, STUDY_INSTANCE, SERIES_INSTANCE, EXTENDED_OFFSETS}
 _ENCODINGS = {IMPLICIT_LITTLE_UID: IMPLICIT_LITTLE, EXPLICIT_BIG_UID: EXPLICIT_BIG}
+
+
+Indexed = dict[int, tuple[bytes, bytes] | None]
 
 
 @dataclass(frozen=True)
@@ -39,10 +48,14 @@ class Identity:
 
 @dataclass(frozen=True)
 class DataSet:
-    """`header` is everything before Pixel Data; `header_end` is where that starts, None without one."""
+    """`header` is everything before Pixel Data; `header_end` is where that starts, None without one.
+
+    `indexed` holds (VR, value) of the top-level elements of `INDEXED`; a sequence of undefined length has None.
+    """
 
     identity: Identity
     header: bytes
+    indexed: Indexed
     header_end: int | None
     pixels: Pixels | None
 
@@ -59,6 +72,7 @@ def read_data_set(window: Window, meta: FileMeta, limits: Limits) -> Generator[N
     header = window.cut(walk.position)
     values = {tag: (vr, header[start:end]) for tag, (vr, start, end) in walk.found.items()}
     identity = _read_identity(values, meta)
+    indexed = {tag: values[tag] if walk.found[tag][2] <= len(header) else None for tag in values.keys() & INDEXED}
     header_end, pixels = None, None
     if walk.pixel_tag is not None:
         header_end = window.start
@@ -66,7 +80,7 @@ def read_data_set(window: Window, meta: FileMeta, limits: Limits) -> Generator[N
         yield from walk.go_on_after_pixels()
         window.cut(walk.position)
     yield from require_zeros(window)
-    return DataSet(identity, header, header_end, pixels)
+    return DataSet(identity, header, indexed, header_end, pixels)
 
 
 def read_header(window: Window, transfer_syntax_uid: str, limits: Limits) -> Generator[None, None, bytes]:
@@ -79,8 +93,9 @@ def read_header(window: Window, transfer_syntax_uid: str, limits: Limits) -> Gen
 def require_zeros(window: Window) -> Machine:
     """Let zero padding go by to the end of the bytes; raises Refused(TRAILING_DATA) for anything else."""
     while True:
-        if window.cut(len(window.data)).strip(b"\0"):
-            raise Refused(TRAILING_DATA, f"before offset {window.start}")
+        foreign = window.cut(len(window.data)).lstrip(b"\0")
+        if foreign:
+            raise Refused(TRAILING_DATA, f"at offset {window.start - len(foreign)}")
         if window.ended:
             return
         yield
@@ -99,9 +114,7 @@ def _context(values: image.Values, meta: FileMeta, encoding: Encoding, limits: L
 
 
 def _read_identity(values: image.Values, meta: FileMeta) -> Identity:
-    identity = Identity(
-        *(_uid(values, tag) for tag in (SOP_CLASS, SOP_INSTANCE, STUDY_INSTANCE, SERIES_INSTANCE))
-    )
+    identity = Identity(*(_uid(values, tag) for tag in (SOP_CLASS, SOP_INSTANCE, STUDY_INSTANCE, SERIES_INSTANCE)))
     _require_same(meta.sop_class_uid, identity.sop_class_uid, SOP_CLASS)
     _require_same(meta.sop_instance_uid, identity.sop_instance_uid, SOP_INSTANCE)
     return identity

@@ -12,7 +12,7 @@ needs no dictionary, and does not recurse; what it lets through has lengths that
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from imaging.dicom.data_set import DataSet, read_data_set, require_zeros
+from imaging.dicom.data_set import DataSet, Indexed, read_data_set, require_zeros
 from imaging.dicom.inflate import Inflation
 from imaging.dicom.limits import Limits
 from imaging.dicom.meta import FileMeta, read_file_meta
@@ -32,7 +32,8 @@ class Passed:
     """What the gate learnt of a file it lets through.
 
     `file_meta` is group 0002 as in the file; `header` the data set before Pixel Data, inflated where the file
-    is deflated; `header_end` the file offset of the Pixel Data element, None without one or when deflated.
+    is deflated; `indexed` those of its elements that the index is made of; `header_end` the file offset of the Pixel
+    Data element, None without one or when deflated.
     """
 
     size: int
@@ -43,6 +44,7 @@ class Passed:
     series_instance_uid: str
     file_meta: bytes
     header: bytes
+    indexed: Indexed
     header_end: int | None
     pixels: Pixels | None
 
@@ -108,6 +110,7 @@ class Gate:
             **vars(data_set.identity),
             file_meta=meta.raw,
             header=data_set.header,
+            indexed=data_set.indexed,
             header_end=None if deflated else data_set.header_end,
             pixels=data_set.pixels,
         )

@@ -17,7 +17,7 @@ class Inflation:
     def __init__(self, limits: Limits) -> None:
         self._stream = zlib.decompressobj(_RAW)
         self._limits = limits
-        self._taken = self._given = self._crc = 0
+        self._taken = self._given = self._crc = 0  # _taken counts what is behind the bytes given, not what waits
 
     @property
     def ended(self) -> bool:
@@ -36,9 +36,9 @@ class Inflation:
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         """Inflate `data`; raises Refused: DEFLATE_CORRUPT or DEFLATE_BOMB."""
-        self._taken += len(data)
         while not self._stream.eof:
             piece = self._inflate(data)
+            self._taken += len(data) - len(self._stream.unconsumed_tail)
             if not piece:
                 return
             self._count(len(piece))
@@ -48,13 +48,16 @@ class Inflation:
 
     def _inflate(self, data: bytes) -> bytes:
         try:
-            return self._stream.decompress(data, _PIECE)
+            return self._stream.decompress(data, _PIECE - self._given % _PIECE)
         except zlib.error as error:
             raise Refused(DEFLATE_CORRUPT, f"after {self._given} bytes") from error
 
     def _count(self, given: int) -> None:
+        """Judged at the same places of the stream in whatever pieces it comes, so that the verdict is the same."""
         self._given += given
         limits = self._limits
+        if self._given % _PIECE and not self._stream.eof:
+            return
         allowed = min(limits.inflated_bytes, limits.inflate_allowance + limits.inflate_ratio * self._taken)
         if self._given > allowed:
             raise Refused(DEFLATE_BOMB, f"{self._taken} bytes grow beyond {allowed}")

@@ -24,6 +24,7 @@ GROUP_LENGTH = 0x00020000
 SOP_CLASS = 0x00020002
 SOP_INSTANCE = 0x00020003
 TRANSFER_SYNTAX = 0x00020010
+_VRS = {GROUP_LENGTH: b"UL", SOP_CLASS: b"UI", SOP_INSTANCE: b"UI", TRANSFER_SYNTAX: b"UI"}
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 _LOOKAHEAD = 12
 
@@ -47,9 +48,7 @@ def read_file_meta(window: Window, limits: Limits) -> Generator[None, None, File
     length = max((end for _, end in values.values()), default=0)
     raw = window.cut(length)
     _require_group_length(raw, values)
-    return _judged(
-        FileMeta(raw, *(_uid(raw, values, tag) for tag in (TRANSFER_SYNTAX, SOP_CLASS, SOP_INSTANCE)))
-    )
+    return _judged(FileMeta(raw, *(_uid(raw, values, tag) for tag in (TRANSFER_SYNTAX, SOP_CLASS, SOP_INSTANCE))))
 
 
 def _walk(window: Window, limits: Limits) -> Generator[None, None, dict[int, tuple[int, int]]]:
@@ -75,7 +74,7 @@ def _require_sound(tag: int, vr: bytes, length: int, values: dict[int, tuple[int
         raise Refused(DUPLICATE_ELEMENT, name_tag(tag))
     if values and tag < next(reversed(values)):
         raise Refused(BAD_TAG, f"{name_tag(tag)} out of order")
-    if vr == b"SQ" or length == UNDEFINED:
+    if vr == b"SQ" or length == UNDEFINED or vr != _VRS.get(tag, vr):
         raise Refused(BAD_VR, name_tag(tag))
 
 
@@ -84,7 +83,7 @@ def _require_group_length(raw: bytes, values: dict[int, tuple[int, int]]) -> Non
     if GROUP_LENGTH not in values:
         return
     start, end = values[GROUP_LENGTH]
-    if int.from_bytes(raw[start:end], "little") != len(raw) - end:
+    if end - start != 4 or int.from_bytes(raw[start:end], "little") != len(raw) - end:
         raise Refused(LENGTH_LIES, name_tag(GROUP_LENGTH))
 
 

@@ -19,16 +19,27 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"\xce\xfa\xed\xfe", "a macOS program"),
     (b"\xcf\xfa\xed\xfe", "a macOS program"),
     (b"\xca\xfe\xba\xbe", "a Java or macOS program"),
+    (b"\xca\xfe\xba\xbf", "a macOS program"),
     (b"\xca\xfe\xd0\x0d", "a Java program"),
     (b"dex\n", "an Android program"),
     (b"\0asm", "a WebAssembly program"),
     (b"L\0\0\0\x01\x14\x02\0", "a Windows shortcut"),
     (b"\xd0\xcf\x11\xe0", "an Office document or Windows installer"),
+    (b"ITSF", "a Windows help file"),
+    (b"regf", "a Windows registry"),
+    (b"\x1bLua", "a Lua program"),
+    (b"FWS", "a Flash program"),
+    (b"CWS", "a Flash program"),
+    (b"ZWS", "a Flash program"),
     (b"#!", "a script"),
     (b"PK", "a ZIP archive"),
     (b"Rar!", "a RAR archive"),
     (b"7z\xbc\xaf", "a 7-Zip archive"),
     (b"\x1f\x8b", "a gzip archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ", "an xz archive"),
+    (b"MSCF", "a Windows cabinet"),
+    (b"!<arch>", "a library of programs"),
     (b"%PDF", "a PDF document"),
     (b"%!PS", "a PostScript document"),
     (b"{\\rtf", "an RTF document"),
@@ -37,8 +48,14 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"\x89PNG", "a PNG image"),
 )
-_MARKUP = re.compile(rb"<(html|svg|\?xml|!doctype|script|\?php|body|iframe|head)|\{\\rtf|%pdf", re.IGNORECASE)
-_MARKUP_INSIDE = re.compile(rb"<(script|html|svg|\?php)|javascript:", re.IGNORECASE)
+# What browsers go by (WHATWG MIME Sniffing §7.1), and the elements that act.
+_MARKUP = re.compile(
+    rb"<(\?xml|\?php|!doctype|!--|html|head|body|script|iframe|svg|(h1|div|font|table|a|style|title|b|br|p|math|img|meta"
+    rb"|object|embed|form)[\s/>])|\{\\rtf|%pdf|@echo",
+    re.IGNORECASE,
+)
+# Readers of PDF look for their mark in the first KiB (ISO 32000 Annex H), not at the first byte alone.
+_MARKUP_INSIDE = re.compile(rb"<(script|html|svg|\?php)|javascript:|%pdf-", re.IGNORECASE)
 _LEADING = b" \t\r\n\f\v\xef\xbb\xbf"
 _BOM_16 = (b"\xff\xfe", b"\xfe\xff")
 _TEXT = re.compile(rb"[\t\r\n\x20-\x7e\x80-\xff]+")

@@ -2,29 +2,39 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from datetime import date, time
 
 MAX_LENGTH = 1024
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
-_REMOVED = frozenset({"Cc", "Cs", "Zl", "Zp", "Co", "Cn"})
+# Format characters (overrides of direction, zero width, tags) make one name read as another, or two the same.
+_REMOVED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"})
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
+_MOST_MARKS = 4  # on one letter; no script needs more, and a pile of them covers the lines above
 _DATE = re.compile(r"(\d{4})(\.?)(\d{2})\2(\d{2})", re.ASCII)
 _TIME = re.compile(r"(\d{2})(?::?(\d{2})(?::?(\d{2})(?:\.(\d{1,6}))?)?)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,10}", re.ASCII)
 
 
 def clean(text: str) -> str:
-    """Without control characters and bidirectional overrides, stripped, at most MAX_LENGTH characters.
+    """Without characters that control, deceive or are not seen, stripped, at most MAX_LENGTH characters.
 
-    Overrides are taken out because they can make one name read as another.
+    Markup stays: it is text, and whoever writes a page escapes it.
     """
     kept = text[: 4 * MAX_LENGTH]
     if not kept.isascii() or not kept.isprintable():
-        kept = "".join(letter for letter in kept if _is_kept(letter))
+        kept = "".join(_kept(kept))
     return kept.strip()[:MAX_LENGTH].rstrip()
 
 
-def _is_kept(letter: str) -> bool:
-    return letter not in _BIDI and unicodedata.category(letter) not in _REMOVED
+def _kept(text: str) -> Iterator[str]:
+    marks = 0
+    for letter in text:
+        category = unicodedata.category(letter)
+        if category in _REMOVED or letter in _INVISIBLE:
+            continue
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        if marks <= _MOST_MARKS:
+            yield letter
 
 
 def parse_date(text: str) -> date | None:
@@ -45,9 +55,7 @@ def parse_time(text: str) -> time | None:
         return None
     hours, minutes, seconds, fraction = match.groups()
     try:
-        return time(
-            int(hours), int(minutes or 0), min(int(seconds or 0), 59), int((fraction or "0").ljust(6, "0"))
-        )
+        return time(int(hours), int(minutes or 0), min(int(seconds or 0), 59), int((fraction or "0").ljust(6, "0")))
     except ValueError:
         return None
 

@@ -32,7 +32,16 @@ _VIDEO = (
 )
 RLE = "1.2.840.10008.1.2.5"
 VIDEO = frozenset(f"1.2.840.10008.1.2.4.{last}" for last in _VIDEO)
-ENCAPSULATED = (
-    frozenset(f"1.2.840.10008.1.2.4.{last}" for last in _JPEG + _JPEG_LS + _JPEG_2000) | VIDEO | {RLE}
-)
+ENCAPSULATED = frozenset(f"1.2.840.10008.1.2.4.{last}" for last in _JPEG + _JPEG_LS + _JPEG_2000) | VIDEO | {RLE}
 ACCEPTED = NATIVE | ENCAPSULATED
+
+# What the sandbox decodes, by codec (imaging.dicom.decoders).
+_STEM = "1.2.840.10008.1.2.4."
+JPEG_BASELINE, JPEG_LS_LOSSLESS = f"{_STEM}50", f"{_STEM}80"
+JPEG_2000_LOSSLESS, HTJ2K_LOSSLESS = f"{_STEM}90", f"{_STEM}201"
+JPEG = frozenset(_STEM + last for last in ("50", "51", "53", "55"))
+JPEG_LOSSLESS = frozenset(_STEM + last for last in ("57", "70"))
+JPEG_LS = frozenset(_STEM + last for last in _JPEG_LS)
+JPEG_2000 = frozenset(_STEM + last for last in ("90", "91", "92", "93"))
+HTJ2K = frozenset(_STEM + last for last in ("201", "202", "203"))
+DECODED = JPEG | JPEG_LOSSLESS | JPEG_LS | JPEG_2000 | HTJ2K | {RLE}

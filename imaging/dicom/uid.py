@@ -21,5 +21,8 @@ def validate_uid(value: str) -> str:
 
 
 def strip_uid_padding(value: str) -> str:
-    """Drop the NUL that pads a UID to even length (PS3.5 §9.1), or the spaces some writers use."""
-    return value.strip(" \0")
+    """Drop the NUL that pads a UID to even length (PS3.5 §9.1), or the spaces some writers use.
+
+    Only at the end: readers disagree about what stands in front, and to some of them a NUL there is the end.
+    """
+    return value.rstrip(" \0")

@@ -32,7 +32,7 @@ class Window:
 
     def cut(self, length: int) -> bytes:
         """Take the first `length` bytes out."""
-        taken = bytes(self.data[:length])
+        taken = bytes(memoryview(self.data)[:length])  # one copy, not two: a header may be large
         del self.data[:length]
         self.start += length
         return taken

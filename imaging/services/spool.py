@@ -16,7 +16,7 @@ from isal.isal_zlib import crc32
 
 from imaging.adapters.vault import Batch, Sealing
 from imaging.crypto.pack import Member, write_directory
-from imaging.dicom.attributes import read_attributes
+from imaging.dicom.attributes import AttributeReader, Attributes
 from imaging.dicom.gate import Gate, Limits, Passed, Refused
 from imaging.dicom.text import clean
 from imaging.services.catalog import Arrival, NewPack, describe
@@ -83,14 +83,14 @@ class Stream:
             for chunk in self._chunks:
                 self.size += len(chunk)
 
-    def arrival(self, passed: Passed, pack_id: UUID, pack_offset: int) -> Arrival:
+    def arrival(self, passed: Passed, attributes: Attributes, pack_id: UUID, pack_offset: int) -> Arrival:
         """What the index needs; the header is let go of."""
         return Arrival(
             instance_id=uuid4(), pack_id=pack_id, pack_offset=pack_offset, size=passed.size,
             digest=self._digest.digest(), crc32=self._crc32, sop_class_uid=passed.sop_class_uid,
             sop_instance_uid=passed.sop_instance_uid, study_instance_uid=passed.study_instance_uid,
             series_instance_uid=passed.series_instance_uid, transfer_syntax_uid=passed.transfer_syntax_uid,
-            attributes=read_attributes(passed), pixels=describe(passed),
+            attributes=attributes, pixels=describe(passed),
         )  # fmt: skip
 
 
@@ -137,6 +137,7 @@ class Spool:
         self._now = now
         self._open: OrderedDict[tuple[str, str], OpenPack] = OrderedDict()
         self._finished: list[NewPack] = []
+        self._attributes = AttributeReader()
 
     def take(self, stream: Stream, require_study: Callable[[str], None]) -> Arrival:
         """Seal one file.
@@ -173,7 +174,7 @@ class Spool:
     def _append(self, stream: Stream, pieces: list[bytes], passed: Passed) -> Arrival:
         key = passed.study_instance_uid, passed.series_instance_uid
         pack = self._pack_for(key, passed.size)
-        arrival = stream.arrival(passed, pack.id, pack.size)
+        arrival = stream.arrival(passed, self._attributes.read(passed), pack.id, pack.size)
         try:
             for piece in pieces:
                 pack.write(piece)
@@ -220,7 +221,7 @@ class Spool:
                 raise LineBroke(pack.id, stream.size)
             passed = stream.judge()
             require_study(passed.study_instance_uid)
-            arrival = stream.arrival(passed, pack.id, 0)
+            arrival = stream.arrival(passed, self._attributes.read(passed), pack.id, 0)
             pack.add(arrival)
             self._finished.append(pack.finish())
         except BaseException:

@@ -75,6 +75,44 @@ def test_words_of_a_big_endian_file_are_turned_round():
     assert base64.b64decode(result["00281201"]["InlineBinary"]) == b"\x02\x01\x04\x03"
 
 
+def test_bulk_words_of_a_big_endian_file_are_turned_round_too():
+    data = tiny_instance(transfer_syntax_uid=EXPLICIT_BIG)
+    at = data.rindex(b"\x7f\xe0\0\x10OW")
+    passed = judge(data[:at] + b"\0\x28\x12\x01OW\0\0\0\0\x08\0" + b"\x01\x02" * 1024 + data[at:])
+    assert converted(data[:at] + b"\0\x28\x12\x01OW\0\0\0\0\x08\0" + b"\x01\x02" * 1024 + data[at:])["00281201"] == {
+        "vr": "OW", "BulkDataURI": "/bulk/00281201",
+    }  # fmt: skip
+    assert get_bulk_value(parse_header(passed.header, EXPLICIT_BIG), "00281201") == b"\x02\x01" * 1024
+
+
+def test_an_empty_value_among_several_is_null_and_alone_is_nothing():
+    result = converted(tiny_instance(ImageType=["DERIVED", "", "MPR"], PatientComments="", AccessionNumber=""))
+    assert result["00080008"]["Value"] == ["DERIVED", None, "MPR"]
+    assert result["00080050"] == {"vr": "SH"}
+
+
+def test_a_name_has_only_the_groups_that_are_written():
+    result = converted(
+        tiny_instance(PatientName="=山田^太郎", SpecificCharacterSet="ISO_IR 192", OperatorsName="A^B\\\\C")
+    )
+    assert result["00100010"]["Value"] == [{"Ideographic": "山田^太郎"}]
+    assert result["00081070"]["Value"] == [{"Alphabetic": "A^B"}, None, {"Alphabetic": "C"}]
+
+
+def test_an_item_that_states_its_own_character_set_states_utf_8():
+    item_ = Dataset()
+    item_.SpecificCharacterSet, item_.CodeMeaning = "ISO_IR 100", "Zähne"
+    result = converted(tiny_instance(SpecificCharacterSet="ISO_IR 192", ProcedureCodeSequence=Sequence([item_])))
+    (coded,) = result["00081032"]["Value"]
+    assert coded["00080005"]["Value"] == ["ISO_IR 192"]
+    assert coded["00080104"]["Value"] == ["Zähne"]
+
+
+def test_integers_that_readers_would_round_are_text():
+    result = converted(tiny_instance(SelectorUVValue=[2**53, 7]))
+    assert result["00720083"] == {"vr": "UV", "Value": [str(2**53), 7]}
+
+
 def test_one_bad_element_costs_only_itself():
     data = with_elements(element(0x28, 0x1050, "DS", b"wide") + element(0x28, 0x1053, "FD", b"abc"))
     result = converted(data)

@@ -1,0 +1,18 @@
+"""What the fuzzer found, kept: each reduced file lies under `findings/<target>`, and is told of here."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.imaging.hostile.cases import EITHER, Variant, kind
+
+FOLDER = Path(__file__).parent / "findings"
+WHY = {
+    "text/marks_around_what_is_removed.bin": "marks with NUL between them piled up when cleaned twice, not when once",
+}
+
+
+@kind("DCM-16 findings of the fuzzer")
+def kept(_: random.Random) -> Iterator[Variant]:
+    for name in sorted(WHY):
+        yield name, EITHER, (FOLDER / name).read_bytes()
