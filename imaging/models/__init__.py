@@ -4,6 +4,7 @@ from imaging.models.instance import Instance
 from imaging.models.patient import PatientInvitation
 from imaging.models.protection import Brake, Drill, Finding, OfficeCopy
 from imaging.models.retention import PurgeOrder, PurgeStatus, Tombstone
+from imaging.models.search_term import SearchTerm
 from imaging.models.series import Series
 from imaging.models.share import ShareLink
 from imaging.models.study import Study
@@ -29,6 +30,7 @@ __all__ = [
     "PurgeOrder",
     "PurgeStatus",
     "RegionState",
+    "SearchTerm",
     "Series",
     "ShareLink",
     "Study",

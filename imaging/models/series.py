@@ -16,6 +16,11 @@ class Series(TenantModel):
     series_description = models.CharField(max_length=1024, blank=True)
     body_part_examined = models.CharField(max_length=64, blank=True)
     laterality = models.CharField(max_length=16, blank=True)
+    series_date = models.DateField(null=True)
+    performed_date = models.DateField(null=True)  # PerformedProcedureStepStartDate
+    performed_time = models.TimeField(null=True)
+    # RequestAttributesSequence: per item {"00400009": ScheduledProcedureStepID, "00401001": RequestedProcedureID}
+    request_attributes = models.JSONField(default=list)
     instance_count = models.PositiveIntegerField(default=0)
     size = models.PositiveBigIntegerField(default=0)
     thumbnail = models.UUIDField(null=True)  # the sealed object; None until drawn
@@ -29,3 +34,4 @@ class Series(TenantModel):
             *TenantModel.Meta.constraints,
             models.UniqueConstraint(fields=["tenant", "study", "series_instance_uid"], name="imaging_series_uid"),
         ]
+        indexes = [models.Index(fields=["tenant", "series_instance_uid"], name="imaging_series_by_uid")]

@@ -1,97 +1,79 @@
 """Rows of the index as the DICOM JSON objects of QIDO-RS (PS3.18 §10.6.3.3, Annex F)."""
 
+import json
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time
 
-from imaging.models import Instance, Series, Study
+from imaging.selectors.qido_attributes import Attribute, Level
 
 Json = dict[str, object]
+Row = Mapping[str, object]  # by `Attribute.place`
 _NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
+_OF_PIXELS = frozenset({
+    "samples_per_pixel", "photometric_interpretation", "number_of_frames", "rows", "columns", "bits_allocated",
+})  # fmt: skip
 
 
-def study_json(study: Study, root: str) -> Json:
-    """The study's attributes; `root` is the address of the DICOMweb service."""
-    return _sorted(
-        _element("00080005", "CS", "ISO_IR 192"),
-        _element("00080020", "DA", _da(study.study_date)),
-        _element("00080030", "TM", _tm(study.study_time)),
-        _element("00080050", "SH", study.accession_number),
-        _element("00080056", "CS", "ONLINE"),
-        _element("00080061", "CS", *filter(None, study.modalities.split("\\"))),
-        _name("00080090", study.referring_physician_name),
-        _element("00081030", "LO", study.study_description),
-        _element("00081190", "UR", f"{root}/studies/{study.study_instance_uid}"),
-        _name("00100010", study.patient_name),
-        _element("00100020", "LO", study.patient_id),
-        _element("00100030", "DA", _da(study.patient_birth_date)),
-        _element("00100040", "CS", study.patient_sex),
-        _element("0020000D", "UI", study.study_instance_uid),
-        _element("00200010", "SH", study.study_id),
-        _element("00201206", "IS", study.series_count),
-        _element("00201208", "IS", study.instance_count),
-    )
+def row_json(row: Row, attributes: Sequence[Attribute], level: Level, root: str) -> Json:
+    """One study, series or instance; `root` is the address of the DICOMweb service.
+
+    All text is UTF-8, everything is at hand, and the address leads to the object itself.
+    """
+    elements = {
+        "00080005": {"vr": "CS", "Value": ["ISO_IR 192"]},
+        "00080056": {"vr": "CS", "Value": ["ONLINE"]},
+        "00081190": {"vr": "UR", "Value": [_url(row, level, root)]},
+    }
+    has_pixels = bool(row.get("i.number_of_frames"))
+    for attribute in attributes:
+        values = _VALUES.get(attribute.vr, _texts)(row[attribute.place])
+        if values or not attribute.when_known:
+            elements[attribute.tag] = {"vr": attribute.vr, "Value": values} if values else {"vr": attribute.vr}
+        if attribute.column in _OF_PIXELS and not has_pixels:
+            del elements[attribute.tag]
+    return dict(sorted(elements.items()))
 
 
-def series_json(study: Study, series: Series, root: str) -> Json:
-    """The series' attributes."""
-    url = f"{root}/studies/{study.study_instance_uid}/series/{series.series_instance_uid}"
-    return _sorted(
-        _element("00080005", "CS", "ISO_IR 192"),
-        _element("00080056", "CS", "ONLINE"),
-        _element("00080060", "CS", series.modality),
-        _element("0008103E", "LO", series.series_description),
-        _element("00081190", "UR", url),
-        _element("00180015", "CS", series.body_part_examined),
-        _element("0020000D", "UI", study.study_instance_uid),
-        _element("0020000E", "UI", series.series_instance_uid),
-        _element("00200011", "IS", series.series_number),
-        _element("00200060", "CS", series.laterality),
-        _element("00201209", "IS", series.instance_count),
-    )
+def _url(row: Row, level: Level, root: str) -> str:
+    places = {Level.STUDY: "studies", Level.SERIES: "series", Level.INSTANCE: "instances"}
+    return root + "".join(f"/{places[each]}/{row[_UIDS[each]]}" for each in Level if each <= level)
 
 
-def instance_json(study: Study, instance: Instance, root: str) -> Json:
-    """The instance's attributes, those of its pixels included where it has any."""
-    series_uid = instance.series.series_instance_uid
-    url = f"{root}/studies/{study.study_instance_uid}/series/{series_uid}/instances/{instance.sop_instance_uid}"
-    return _sorted(
-        _element("00080016", "UI", instance.sop_class_uid),
-        _element("00080018", "UI", instance.sop_instance_uid),
-        _element("00080056", "CS", "ONLINE"),
-        _element("00081190", "UR", url),
-        _element("00083002", "UI", instance.transfer_syntax_uid),
-        _element("0020000D", "UI", study.study_instance_uid),
-        _element("0020000E", "UI", series_uid),
-        _element("00200013", "IS", instance.instance_number),
-        *(_pixels(instance) if instance.number_of_frames else ()),
-    )
+_UIDS = {
+    Level.STUDY: "s.study_instance_uid", Level.SERIES: "e.series_instance_uid", Level.INSTANCE: "i.sop_instance_uid",
+}  # fmt: skip
 
 
-def _pixels(instance: Instance) -> tuple[tuple[str, Json], ...]:
-    return (
-        _element("00280008", "IS", instance.number_of_frames),
-        _element("00280010", "US", instance.rows),
-        _element("00280011", "US", instance.columns),
-        _element("00280100", "US", instance.bits_allocated),
-    )
+def _texts(value: str) -> list[object]:
+    return [value] if value else []
 
 
-def _element(tag: str, vr: str, *values: str | int | None) -> tuple[str, Json]:
-    kept = [value for value in values if value not in ("", None)]
-    return tag, {"vr": vr, "Value": kept} if kept else {"vr": vr}
+def _codes(value: str) -> list[object]:
+    return [code for code in value.split("\\") if code]
 
 
-def _name(tag: str, name: str) -> tuple[str, Json]:
+def _numbers(value: int | None) -> list[object]:
+    return [] if value is None else [value]
+
+
+def _names(name: str) -> list[object]:
     groups = {group: part for group, part in zip(_NAME_GROUPS, name.split("="), strict=False) if part}
-    return tag, {"vr": "PN", "Value": [groups]} if groups else {"vr": "PN"}
+    return [groups] if groups else []
 
 
-def _da(day: date | None) -> str:
-    return day.strftime("%Y%m%d") if day else ""
+def _days(day: date | None) -> list[object]:
+    return [day.isoformat().replace("-", "")] if day else []
 
 
-def _tm(moment: time | None) -> str:
-    return moment.strftime("%H%M%S.%f") if moment else ""
+def _times(moment: time | None) -> list[object]:
+    return [moment.strftime("%H%M%S.%f")] if moment else []
 
 
-def _sorted(*elements: tuple[str, Json]) -> Json:
-    return dict(sorted(elements))
+def _items(value: str) -> list[object]:
+    items = json.loads(value)
+    return [{tag: {"vr": "SH", "Value": [text]} for tag, text in sorted(item.items())} for item in items]
+
+
+_VALUES: dict[str, Callable[..., list[object]]] = {
+    "CS": _codes, "DA": _days, "IS": _numbers, "PN": _names, "SQ": _items, "TM": _times, "US": _numbers,
+}  # fmt: skip

@@ -1,192 +1,141 @@
-"""QIDO-RS over the index (PS3.18 §10.6): what can be asked, and the answers as DICOM JSON."""
+"""QIDO-RS over the index (PS3.18 §10.6): from a query to rows and from rows to DICOM JSON, within bounds of time."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db import OperationalError, connection
+from django.db.backends.utils import CursorWrapper
+from psycopg.errors import QueryCanceled
 
-from imaging.models import Instance, Series, Study
-from imaging.selectors.dicom_json import instance_json, series_json, study_json
+from imaging.selectors.dicom_json import Json, Row, row_json
+from imaging.selectors.qido_attributes import ATTRIBUTES, LETTERS, Attribute, Kind, Level, list_returned
+from imaging.selectors.qido_plan import BOUNDS, LEAST, Bounds, Way, Within, list_ways, statement
+from imaging.selectors.qido_query import InvalidQuery, Query, read_query
 
-MAX_STUDIES, DEFAULT_STUDIES = 100, 25
-MAX_OTHERS = 5000  # series of a study, instances of a series: a viewer asks for all of them at once
-MAX_OFFSET = 1_000_000
-_IGNORED = frozenset({"includefield", "fuzzymatching", "limit", "offset", "accept"})
-_TAGS = {
-    "00100010": "PatientName", "00100020": "PatientID", "00080020": "StudyDate", "0020000D": "StudyInstanceUID",
-    "00080050": "AccessionNumber", "00080061": "ModalitiesInStudy", "0020000E": "SeriesInstanceUID",
-    "00080060": "Modality", "00200011": "SeriesNumber", "00080018": "SOPInstanceUID", "00200013": "InstanceNumber",
-}  # fmt: skip
-_STUDY_KEYS = ("PatientName", "PatientID", "StudyDate", "StudyInstanceUID", "AccessionNumber", "ModalitiesInStudy")
-_SERIES_KEYS = ("SeriesInstanceUID", "Modality", "SeriesNumber")
-_INSTANCE_KEYS = ("SOPInstanceUID", "InstanceNumber")
+__all__ = [
+    "BOUNDS", "Bounds", "Found", "FoundInstance", "InvalidQuery", "Level", "Query", "Within", "read_query", "search",
+]  # fmt: skip
 
-
-class InvalidQuery(ValueError):
-    """A parameter cannot be understood. Carries the parameter's name, never its value."""
+# The way is chosen: nothing is to be read from end to end, or put in order that lies in order.
+_OFF = ("jit", "enable_seqscan", "enable_bitmapscan", "enable_sort")
+_BEFORE = "; ".join(
+    ["SAVEPOINT qido", "SET LOCAL max_parallel_workers_per_gather = 0", *(f"SET LOCAL {name} = off" for name in _OFF)]
+)
+_AFTER = "ROLLBACK TO SAVEPOINT qido; RELEASE SAVEPOINT qido"
 
 
 @dataclass(frozen=True)
-class Query:
-    """What to match, by keyword; `unsupported` names parameters we cannot match, which are ignored (§8.3.4.1)."""
+class FoundInstance:
+    """Which row of the index an object tells of: where to look for what the index does not keep."""
 
-    keys: Mapping[str, list[str]]
-    limit: int
-    offset: int
-    unsupported: tuple[str, ...] = ()
+    series_id: UUID
+    instance_id: UUID
 
 
 @dataclass(frozen=True)
 class Found:
-    """DICOM JSON objects, and whether there are more behind them."""
+    """DICOM JSON objects, and whether there are `more` behind them; `partial` if not everything was looked at.
 
-    objects: list[dict[str, object]]
-    more: bool
+    `incomplete` says that they lack attributes that were asked for.
+    `instances` are those of the objects, in the same order; none unless instances were searched for.
+    """
 
-
-def study_query(parameters: Mapping[str, list[str]]) -> Query:
-    """A search for studies; raises `InvalidQuery`. `parameters` are lists of values by name."""
-    return _query(parameters, _STUDY_KEYS, DEFAULT_STUDIES, MAX_STUDIES)
-
-
-def series_query(parameters: Mapping[str, list[str]]) -> Query:
-    """A search for series of one study; raises `InvalidQuery`."""
-    return _query(parameters, _SERIES_KEYS, MAX_OTHERS, MAX_OTHERS)
+    objects: list[Json]
+    more: bool = False
+    partial: bool = False
+    incomplete: bool = False
+    instances: tuple[FoundInstance, ...] = ()
 
 
-def instance_query(parameters: Mapping[str, list[str]]) -> Query:
-    """A search for instances of one study or series; raises `InvalidQuery`."""
-    return _query(parameters, _INSTANCE_KEYS, MAX_OTHERS, MAX_OTHERS)
+@dataclass(frozen=True)
+class _Page:
+    rows: list[Row]
+    partial: bool
 
 
-def search_studies(query: Query, root: str) -> Found:
-    """Studies of the active tenant, latest first; raises `InvalidQuery`."""
-    studies = Study.objects.filter(*(_STUDY_MATCHES[key](values) for key, values in query.keys.items()))
-    latest = studies.order_by(F("study_date").desc(nulls_last=True), "-id")
-    return _page(latest, query, lambda study: study_json(study, root))
+def search(query: Query, root: str, within: Within | None = None, bounds: Bounds = BOUNDS) -> Found:
+    """What matches, latest studies first; series and instances by their numbers.
+
+    `root` is the address of the DICOMweb service. Whatever is asked, only so much is looked at, and for so long.
+    """
+    within = within or Within()
+    page = _find(query, within, bounds)
+    rows = page.rows[: query.limit]
+    attributes = list_returned(query.level, _usual(query.level, within), query.included, query.everything)
+    instances = [FoundInstance(row["e.id"], row["i.id"]) for row in rows] if query.level is Level.INSTANCE else []
+    return Found(
+        [row_json(row, attributes, query.level, root) for row in rows],
+        more=len(page.rows) > query.limit, partial=page.partial, incomplete=bool(rows and query.others),
+        instances=tuple(instances),
+    )  # fmt: skip
 
 
-def search_series(study: Study, query: Query, root: str) -> Found:
-    """Series of the study, by number; raises `InvalidQuery`."""
-    series = Series.objects.filter(*(_SERIES_MATCHES[key](values) for key, values in query.keys.items()), study=study)
-    ordered = series.order_by(F("series_number").asc(nulls_last=True), "series_instance_uid")
-    return _page(ordered, query, lambda each: series_json(study, each, root))
+def _usual(level: Level, within: Within) -> Sequence[Level]:
+    """The levels whose usual attributes are returned: those that the address does not name (PS3.18 §10.6.3.3)."""
+    named = Level.SERIES if within.series else Level.STUDY if within.studies and level > Level.STUDY else 0
+    return [each for each in Level if named < each <= level]
 
 
-def search_instances(study: Study, series: Series | None, query: Query, root: str) -> Found:
-    """Instances of the series, or of the whole study, by number; raises `InvalidQuery`."""
-    where = {"series": series} if series else {"series__study": study}
-    instances = (
-        Instance.objects.select_related("series")
-        .defer("fragments")
-        .filter(*(_INSTANCE_MATCHES[key](values) for key, values in query.keys.items()), **where)
-    )
-    ordered = instances.order_by("series_id", F("instance_number").asc(nulls_last=True), "sop_instance_uid")
-    return _page(ordered, query, lambda each: instance_json(study, each, root))
+def _find(query: Query, within: Within, bounds: Bounds) -> _Page:
+    with connection.cursor() as cursor:
+        first = next(list_ways(query, within, bounds))
+        if isinstance(first, Way) and first.plain:
+            return _Page(_read(cursor, query, first, within), partial=False)
+        try:
+            return _find_bounded(cursor, query, within, bounds)
+        except OperationalError as error:
+            if not isinstance(error.__cause__, QueryCanceled):
+                raise
+            # The machine is too busy: what can be found in a little is better than nothing.
+            return _find_bounded(cursor, query, within, LEAST)
 
 
-def _page(rows: QuerySet, query: Query, to_json: object) -> Found:
-    found = list(rows[query.offset : query.offset + query.limit + 1])
-    return Found([to_json(row) for row in found[: query.limit]], len(found) > query.limit)
+def _find_bounded(cursor: CursorWrapper, query: Query, within: Within, bounds: Bounds) -> _Page:
+    with _limited(cursor, bounds):
+        way = _choose(cursor, query, within, bounds)
+        rows = _read(cursor, query, way, within)
+        return _Page(rows, len(rows) <= query.limit and any(_has_more(cursor, *cut) for cut in way.cuts))
 
 
-def _query(parameters: Mapping[str, list[str]], known: tuple[str, ...], default: int, most: int) -> Query:
-    named = {_TAGS.get(name.upper(), name): values for name, values in parameters.items()}
-    return Query(
-        keys={name: values for name, values in named.items() if name in known and any(values)},
-        limit=min(_number(named, "limit", default), most),
-        offset=_number(named, "offset", 0),
-        unsupported=tuple(sorted(name for name in named if name not in known and name not in _IGNORED)),
-    )
+@contextmanager
+def _limited(cursor: CursorWrapper, bounds: Bounds) -> Iterator[None]:
+    """Statements as we want them, in a savepoint that is rolled back: the settings go, and a timeout ends nothing else.
 
-
-def _number(named: Mapping[str, list[str]], name: str, default: int) -> int:
-    text = named.get(name, [str(default)])[-1]
-    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) or int(text) > MAX_OFFSET:
-        raise InvalidQuery(name)
-    return int(text)
-
-
-def _wildcard(field: str, *, any_case: bool = False) -> object:
-    """`*` is any run of characters and `?` any one (PS3.4 §C.2.2.2.4); otherwise the whole value must match."""
-
-    def match(values: list[str]) -> Q:
-        text = values[-1]
-        if "\0" in text or len(text) > 1024:
-            raise InvalidQuery(field)
-        if not any_case and not {"*", "?"} & set(text):
-            return Q(**{field: text})
-        pattern = re.escape(re.sub(r"\*+", "*", text)).replace(r"\*", ".*").replace(r"\?", ".")
-        return Q(**{f"{field}__{'iregex' if any_case else 'regex'}": f"^{pattern}$"})
-
-    return match
-
-
-def _uids(field: str) -> object:
-    """A list of UIDs, separated by commas or backslashes (PS3.18 §8.3.4.1)."""
-    return lambda values: Q(**{f"{field}__in": _split(values)})
-
-
-def _integer(field: str) -> object:
-    def match(values: list[str]) -> Q:
-        if not re.fullmatch(r"[+-]?[0-9]{1,9}", values[-1].strip(), re.ASCII):
-            raise InvalidQuery(field)
-        return Q(**{field: int(values[-1])})
-
-    return match
-
-
-def _dates(values: list[str]) -> Q:
-    """A day, or a range with either end open (PS3.4 §C.2.2.2.5)."""
-    first, dash, last = values[-1].partition("-")
-    if not dash:
-        return Q(study_date=_day(first))
-    bounds = {"study_date__gte": first, "study_date__lte": last}
-    if not any(bounds.values()):
-        raise InvalidQuery("StudyDate")
-    return Q(**{lookup: _day(text) for lookup, text in bounds.items() if text})
-
-
-def _day(text: str) -> date:
+    Not `transaction.atomic` and `set_config`: each would be a journey to the database of its own.
+    """
+    cursor.execute(f"{_BEFORE}; SET LOCAL statement_timeout = {bounds.milliseconds:d}")
     try:
-        return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a date without a time has no zone
-    except ValueError:
-        raise InvalidQuery("StudyDate") from None
+        yield
+    finally:
+        cursor.execute(_AFTER)
 
 
-def _modalities(values: list[str]) -> Q:
-    """Any of several; the column holds them joined by a backslash."""
-    wanted = Q()
-    for modality in _split(values):
-        if not re.fullmatch(r"[A-Z0-9_]{1,16}", modality, re.ASCII):
-            raise InvalidQuery("ModalitiesInStudy")
-        wanted |= Q(modalities__regex=rf"(^|\\){modality}(\\|$)")
-    return wanted
+def _choose(cursor: CursorWrapper, query: Query, within: Within, bounds: Bounds) -> Way:
+    for way in list_ways(query, within, bounds):
+        if isinstance(way, Way):
+            return way
+        keys, way = way
+        if not _has_more(cursor, keys, bounds.ordered):
+            return way
+    raise AssertionError("the last way has no condition")
 
 
-def _split(values: list[str]) -> list[str]:
-    parts = [part.strip() for value in values for part in re.split(r"[,\\]", value)]
-    if any("\0" in part for part in parts) or len(parts) > 500:
-        raise InvalidQuery("list")
-    return [part for part in parts if part]
+def _has_more(cursor: CursorWrapper, keys: object, count: int) -> bool:
+    cursor.execute(*keys.more_than(count))
+    return cursor.fetchone()[0]
 
 
-_STUDY_MATCHES = {
-    "PatientName": _wildcard("patient_name", any_case=True),
-    "PatientID": _wildcard("patient_id"),
-    "StudyDate": _dates,
-    "StudyInstanceUID": _uids("study_instance_uid"),
-    "AccessionNumber": _wildcard("accession_number"),
-    "ModalitiesInStudy": _modalities,
-}
-_SERIES_MATCHES = {
-    "SeriesInstanceUID": _uids("series_instance_uid"),
-    "Modality": _uids("modality"),
-    "SeriesNumber": _integer("series_number"),
-}
-_INSTANCE_MATCHES = {
-    "SOPInstanceUID": _uids("sop_instance_uid"),
-    "InstanceNumber": _integer("instance_number"),
-}
+def _read(cursor: CursorWrapper, query: Query, way: Way, within: Within) -> list[Row]:
+    names = _COLUMNS[query.level]
+    cursor.execute(*statement(query, way, within, names))
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _columns_of(level: Level) -> list[str]:
+    kept: list[Attribute] = [each for each in ATTRIBUTES if each.level <= level and each.kind is not Kind.ITEM]
+    return [*(each.place for each in kept), *(f"{LETTERS[each]}.id" for each in Level if each <= level)]
+
+
+_COLUMNS = {level: _columns_of(level) for level in Level}

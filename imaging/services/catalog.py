@@ -21,6 +21,7 @@ from imaging.dicom.gate import Passed
 from imaging.dicom.transfer_syntaxes import DEFLATED
 from imaging.models import Finding, Instance, Series, Study, VaultObject
 from imaging.services.frames import pack_fragments
+from imaging.services.search_terms import add_terms, fold_names, known_terms
 from tenants.scoping import active_tenant_id
 
 _DIGEST_SHOWN = 16  # hexadecimal digits of a digest in the trail
@@ -156,7 +157,7 @@ def _new_study(first: Arrival, now: datetime) -> Study:
     names = (
         "patient_id", "issuer_of_patient_id", "patient_name", "patient_birth_date", "patient_sex", "study_date",
         "study_time", "study_description", "study_id", "accession_number", "referring_physician_name",
-        "institution_name",
+        "institution_name", "timezone_offset",
     )  # fmt: skip
     values = _fitting(Study, {name: getattr(first.attributes, name) for name in names})
     return Study(study_instance_uid=first.study_instance_uid, received_at=now, last_received_at=now, **values)
@@ -189,7 +190,10 @@ def _get_or_create_series(
 
 
 def _new_series(first: Arrival, study: Study, now: datetime) -> Series:
-    names = ("modality", "series_number", "series_description", "body_part_examined", "laterality")
+    names = (
+        "modality", "series_number", "series_description", "body_part_examined", "laterality", "series_date",
+        "performed_date", "performed_time", "request_attributes",
+    )  # fmt: skip
     values = _fitting(Series, {name: getattr(first.attributes, name) for name in names})
     return Series(study=study, series_instance_uid=first.series_instance_uid, last_received_at=now, **values)
 
@@ -276,12 +280,18 @@ def _save_studies(studies: list[Study]) -> None:
     modalities = defaultdict(list)
     for study_id, modality in Series.objects.filter(study__in=studies).values_list("study_id", "modality"):
         modalities[study_id].append(modality)
+    known = [known_terms(study) for study in studies]
     for study in studies:
+        fold_names(study)
         study.series_count = len(modalities[study.id])
         study.modalities = _joined(modalities[study.id])
         study.search_text = _search_text(study)
-    names = ["instance_count", "size", "last_received_at", "series_count", "modalities", "search_text"]
+    names = [
+        "instance_count", "size", "last_received_at", "series_count", "modalities", "search_text", "patient_name_key",
+        "referrer_name_key",
+    ]  # fmt: skip
     Study.objects.bulk_update(studies, names)
+    add_terms(zip(studies, known, strict=True))
 
 
 def _joined(modalities: list[str]) -> str:

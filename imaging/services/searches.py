@@ -1,17 +1,29 @@
 """Looking for studies, and what is written down about it: which fields were searched, never for what."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from audit.actions import Action
-from audit.actor import Actor
+from audit.actor import Actor, ActorKind
 from audit.services import record, record_viewing
 from imaging import access
+from imaging.models import Study
 from imaging.selectors import qido
-from imaging.selectors.qido import Found, Query
+from imaging.selectors.qido import Found, Level, Query, Within
 from imaging.selectors.retention import HeldRow, OrderRow, TombstoneRow, list_held, list_orders, list_tombstones
 from imaging.selectors.worklist import Position, WorklistFilter, WorklistPage, list_worklist
+from imaging.services.unindexed import add_unindexed
 from tenants.models import Role
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Somebody who searches; a guest with the one study that they were let into."""
+
+    actor: Actor
+    study_instance_uid: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,36 +51,54 @@ def search_worklist(actor: Actor, wanted: WorklistFilter, position: Position | N
     return page
 
 
-def search_for_studies(actor: Actor, query: Query, root: str) -> Found:
-    """QIDO-RS for studies, for any member; raises `StudyNotFound` for anyone else, and `InvalidQuery`."""
-    access.require_role(actor)
-    found = qido.search_studies(query, root)
-    _record_search(actor, sorted(query.keys), len(found.objects))
-    return found
+def search_practice(grants: Sequence[Grant], query: Query, root: str) -> Found:
+    """QIDO-RS over everything that is there for a member, or over the studies that guests were let into.
 
-
-def search_for_series(actor: Actor, study_uid: str, query: Query, root: str) -> Found:
-    """QIDO-RS for the series of a study.
+    `grants` are the member alone, or everything that a guest's browser redeemed here, of which some may have ended.
 
     Raises
     ------
     StudyNotFound
     NoAgreementInForce
-    InvalidQuery
+    """
+    if grants[0].actor.kind is ActorKind.USER:
+        access.require_role(grants[0].actor)
+        live, within = list(grants), Within()
+    else:
+        live, studies = _open(grants)
+        within = Within(tuple(study.id for study in studies))
+    found = add_unindexed(qido.search(query, root, within), query, root)
+    for grant in live:
+        _record_search(grant.actor, list(query.keys), len(found.objects))
+    return found
+
+
+def search_study(actor: Actor, study_uid: str, series_uid: str, query: Query, root: str) -> Found:
+    """QIDO-RS within a study, or with `series_uid` within one of its series.
+
+    Raises
+    ------
+    StudyNotFound
+    NoAgreementInForce
     """
     study = access.study_to_view(actor, study_uid)
-    found = qido.search_series(study, query, root)
-    record_viewing(Action.STUDY_VIEWED, actor, study_instance_uid=study_uid)
-    return found
-
-
-def search_for_instances(actor: Actor, study_uid: str, series_uid: str | None, query: Query, root: str) -> Found:
-    """QIDO-RS for the instances of a series, or of the whole study; raises as `search_for_series`."""
-    study = access.study_to_view(actor, study_uid)
     series = access.series_to_view(actor, study_uid, series_uid) if series_uid else None
-    found = qido.search_instances(study, series, query, root)
-    record_viewing(Action.METADATA_VIEWED, actor, study_instance_uid=study_uid, series_instance_uid=series_uid or "")
+    found = qido.search(query, root, Within((study.id,), series and series.id))
+    found = add_unindexed(found, query, root)
+    action = Action.STUDY_VIEWED if query.level is Level.SERIES else Action.METADATA_VIEWED
+    record_viewing(action, actor, study_instance_uid=study_uid, series_instance_uid=series_uid)
     return found
+
+
+def _open(grants: Sequence[Grant]) -> tuple[list[Grant], list[Study]]:
+    """The grants that still hold, and their studies; raises `StudyNotFound` when none does."""
+    opened = []
+    for grant in grants:
+        with suppress(access.StudyNotFound):
+            opened.append((grant, access.study_to_view(grant.actor, grant.study_instance_uid)))
+    if not opened:
+        raise access.StudyNotFound
+    return [grant for grant, _ in opened], [study for _, study in opened]
 
 
 def _record_search(actor: Actor, fields: list[str], rows: int) -> None:

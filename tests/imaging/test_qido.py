@@ -13,9 +13,9 @@ from audit.actions import Action
 from audit.actor import Actor, ActorKind
 from imaging.access import StudyNotFound
 from imaging.models import Study
-from imaging.selectors.qido import InvalidQuery, study_query
+from imaging.selectors.qido import InvalidQuery, Level, read_query
 from imaging.selectors.worklist import WorklistFilter
-from imaging.services.searches import search_for_studies, search_worklist
+from imaging.services.searches import Grant, search_practice, search_worklist
 from tenants.models import Tenant, User
 from tenants.scoping import tenant_scope
 from tests.imaging.incoming import instance
@@ -103,18 +103,18 @@ def test_what_cannot_be_understood_is_a_bad_request(parameters: dict, client: Cl
     assert client.get(STUDIES, parameters).status_code == 400
 
 
-def test_a_page_has_at_most_a_hundred_studies() -> None:
-    assert study_query({}).limit == 25
-    assert study_query({"limit": ["100000"]}).limit == 100
+def test_a_page_has_at_most_a_thousand_studies() -> None:
+    assert read_query(Level.STUDY, {}).limit == 100
+    assert read_query(Level.STUDY, {"limit": ["100000"]}).limit == 1000
 
 
 def test_an_invalid_query_names_the_parameter_and_no_value() -> None:
     with pytest.raises(InvalidQuery, match=r"^limit$"):
-        study_query({"limit": ["Doe"]})
+        read_query(Level.STUDY, {"limit": ["Doe"]})
 
 
 def test_a_client_is_told_what_was_ignored_and_that_there_is_more(client: Client) -> None:
-    response = client.get(STUDIES, {"limit": "2", "ReferringPhysicianName": "Smith"})
+    response = client.get(STUDIES, {"limit": "2", "PatientAge": "Smith"})
     assert "not supported" in response["Warning"]
     assert "additional results" in response["Warning"]
     assert "Smith" not in response["Warning"]
@@ -134,7 +134,7 @@ def test_only_members_search_for_studies(kind: ActorKind, northside: Tenant, car
     stranger = Actor(kind, str(carol.pk) if kind is ActorKind.USER else str(northside.id))
     with tenant_scope(northside.id):
         with pytest.raises(StudyNotFound):
-            search_for_studies(stranger, study_query({}), "")
+            search_practice([Grant(stranger, "1.2")], read_query(Level.STUDY, {}), "")
         with pytest.raises(StudyNotFound):
             search_worklist(stranger, WorklistFilter(), None)
 

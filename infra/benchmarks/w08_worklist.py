@@ -1,0 +1,69 @@
+"""W8: the latest 25 studies over QIDO-RS, of 1,000, 100,000 and (`--full`) a million, with a bearer token and audit.
+
+The archive is an index without images (`synthetic_index`); every answer is compared with the same rows in Python. The
+peer holds fewer studies, as many as can be stored in sane time; its time grows with them.
+"""
+
+from infra.benchmarks.measuring import Bench, Row, Sample, Scale, as_figures, in_turns, judged, percentile
+from infra.benchmarks.peers.suites import started_orthancs
+from infra.benchmarks.searching import (
+    PAGE,
+    PEER_STUDIES,
+    Search,
+    filled,
+    grown_archives,
+    take,
+    text_of,
+    times_of,
+    warm_up,
+)
+from infra.benchmarks.sides import Bare, Ours
+from infra.benchmarks.synthetic_index import Study
+
+ROUNDS = {Scale.QUICK: 1, Scale.USUAL: 5, Scale.FULL: 10}
+ASKED = {Scale.QUICK: 5, Scale.USUAL: 60, Scale.FULL: 100}  # times in a round
+PEER_ASKED = {Scale.QUICK: 2, Scale.USUAL: 20, Scale.FULL: 20}
+MOST_S, MOST_GROWTH, LEAST_RATIO = 0.010, 1.3, 100
+_LATEST = Search({}, lambda study: True)
+_Samples = dict[str, list[Sample]]
+
+
+def run(bench: Bench) -> list[Row]:
+    """One row for each size."""
+    ours = Ours.of(bench)
+    taken: dict[int, _Samples] = {}
+    with started_orthancs(bench) as orthancs:
+        stored: list[tuple[Bare, list[Study]]] = []
+        for archive in grown_archives(bench):
+            stored = stored or [(Bare(each), filled(bench, each, archive)) for each in orthancs]
+            taken[len(archive)] = _measure(bench, ours, archive, stored)
+        peers = [bare.name for bare, _ in stored]
+    least = min(taken)
+    return [_row(bench.scale, size, samples, taken[least], peers) for size, samples in taken.items()]
+
+
+def _measure(bench: Bench, ours: Ours, archive: list[Study], stored: list[tuple[Bare, list[Study]]]) -> _Samples:
+    sides = {"ours": lambda _: take(ours, [_LATEST] * ASKED[bench.scale], archive)}
+    for bare, studies in stored:
+        asked = [_LATEST] * PEER_ASKED[bench.scale]
+        sides[bare.name] = lambda _, bare=bare, studies=studies, asked=asked: take(bare, asked, studies)
+    for side in (ours, *(bare for bare, _ in stored)):
+        warm_up(side, [_LATEST])
+    return in_turns(ROUNDS[bench.scale], sides, bench.say)
+
+
+def _row(scale: Scale, size: int, samples: _Samples, least: _Samples, peers: list[str]) -> Row:
+    p95 = {name: percentile(times_of(some), 95) for name, some in samples.items()}
+    best = min(peers, key=lambda name: p95[name])
+    ratio, growth = p95[best] / p95["ours"], p95["ours"] / percentile(times_of(least["ours"]), 95)
+    aim, met = f"p95 ≤ {MOST_S * 1000:.0f} ms, ≤ {MOST_GROWTH}× that of the smallest", None
+    if samples is not least:
+        met = judged(scale, p95["ours"] <= MOST_S, growth <= MOST_GROWTH)
+    if scale is Scale.FULL and 100_000 <= size < 1_000_000:
+        aim, met = f"{aim}; ≥ {LEAST_RATIO}×", judged(scale, bool(met), ratio >= LEAST_RATIO)
+    return Row(
+        "W8", f"latest {PAGE} of {size:,} studies", f"{text_of(samples['ours'])}; {growth:.2f}× the smallest",
+        f"of {PEER_STUDIES[scale]:,}: " + "; ".join(f"{name} {text_of(samples[name])}" for name in peers), ratio, aim,
+        met, right=True, figures={"studies": size, "peer": best, "peer_studies": PEER_STUDIES[scale],
+                                  "growth": growth, "samples": as_figures(samples)},
+    )  # fmt: skip
