@@ -1,4 +1,8 @@
-"""A header as DICOM JSON (PS3.18 Annex F)."""
+"""A header as DICOM JSON (PS3.18 Annex F).
+
+pydicom decodes; how a value is then written is decided here, by the standard's words, since pydicom's own conversion
+departs from them for empty values among several, empty groups of a name and empty sequences (PS3.18 §F.2.2, §F.2.5).
+"""
 
 import base64
 import math
@@ -7,6 +11,8 @@ from typing import Any
 
 import pydicom
 from pydicom.dataelem import DataElement
+from pydicom.multival import MultiValue
+from pydicom.valuerep import PersonName
 
 from imaging.dicom.part10 import inflate_header, parse_header, split_part10
 
@@ -15,7 +21,9 @@ __all__ = ["NoSuchValue", "get_bulk_value", "inflate_header", "parse_header", "s
 INLINE_BYTES = 1024
 _BINARY_WORDS = {"OB": 1, "UN": 1, "OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 _CHARACTER_SET, _AVAILABLE_TRANSFER_SYNTAX = "00080005", "00083002"
-_UTF_8 = "ISO_IR 192"
+_UTF_8 = {"vr": "CS", "Value": ["ISO_IR 192"]}
+_NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
+_EXACT_INTEGER = 2**53 - 1  # beyond which a reader's JSON numbers lose digits (RFC 8259 §6)
 
 BulkDataURI = Callable[[str], str]
 Json = dict[str, Any]
@@ -29,31 +37,30 @@ def to_dicom_json(header: bytes, transfer_syntax_uid: str, bulk_data_uri: BulkDa
     """The header, which ends before Pixel Data, as a DICOM JSON object.
 
     Binary values of more than INLINE_BYTES become `BulkDataURI`, which `bulk_data_uri` makes from a tag path:
-    "00420011", or for the second item of a sequence "00880200/1/7FE00010". Character set and
+    "00420011", or for the second item of a sequence "00880200/1/7FE00010". Character sets and
     available transfer syntax are stated as they are for the receiver. An element that cannot be decoded is
     left out.
     """
     data_set = parse_header(header, transfer_syntax_uid)
-    converter = _Converter(bulk_data_uri, little=data_set.original_encoding[1] is not False)
-    json = converter.data_set(data_set, "")
-    if _CHARACTER_SET in json:
-        json[_CHARACTER_SET] = {"vr": "CS", "Value": [_UTF_8]}
+    json = _Converter(bulk_data_uri, little=_is_little(data_set)).data_set(data_set, "")
     json[_AVAILABLE_TRANSFER_SYNTAX] = {"vr": "UI", "Value": [transfer_syntax_uid]}
     return dict(sorted(json.items()))
 
 
 def get_bulk_value(data_set: pydicom.Dataset, tag_path: str) -> bytes:
-    """The binary value at a tag path as `to_dicom_json` writes them; raises NoSuchValue."""
+    """The binary value at a tag path as `to_dicom_json` writes them, little endian; raises NoSuchValue."""
+    little = _is_little(data_set)
     *around, tag = tag_path.split("/")
     try:
         for sequence, item in zip(around[::2], around[1::2], strict=True):
             data_set = data_set[int(sequence, 16)].value[int(item)]
-        value = data_set[int(tag, 16)].value
+        element = data_set[int(tag, 16)]
+        value, size = element.value, _BINARY_WORDS.get(element.VR)
     except (LookupError, ValueError, TypeError, AttributeError, NotImplementedError) as error:
         raise NoSuchValue(tag_path) from error
-    if not isinstance(value, bytes):
+    if not isinstance(value, bytes) or not size:
         raise NoSuchValue(tag_path)
-    return value
+    return value if little else _swapped(value, size)
 
 
 class _Converter:
@@ -68,6 +75,8 @@ class _Converter:
         for tag in tuple(data_set.keys()):
             if tag.element and (converted := self._try(data_set, tag, path)) is not None:
                 json[f"{tag:08X}"] = converted
+        if _CHARACTER_SET in json:  # items of sequences may state their own (PS3.3 §C.12.1.1.2)
+            json[_CHARACTER_SET] = _UTF_8
         return json
 
     def _try(self, data_set: pydicom.Dataset, tag: pydicom.tag.BaseTag, path: str) -> Json | None:
@@ -79,14 +88,11 @@ class _Converter:
 
     def _element(self, element: DataElement, path: str) -> Json:
         if element.VR == "SQ":
-            items = [self.data_set(item, f"{path}/{index}/") for index, item in enumerate(element.value)]
-            return {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
+            return _with_values("SQ", [self.data_set(item, f"{path}/{i}/") for i, item in enumerate(element.value)])
         if element.VR in _BINARY_WORDS:
             return self._binary(element, path)
-        json = element.to_json_dict(None, 0)
-        if element.VR in ("FD", "FL", "DS") and "Value" in json:
-            json["Value"] = [_finite(number) for number in json["Value"]]
-        return json
+        to_json = _TO_JSON[element.VR]
+        return _with_values(element.VR, [to_json(value) for value in _values(element)])
 
     def _binary(self, element: DataElement, path: str) -> Json:
         value = bytes(element.value or b"")
@@ -99,11 +105,59 @@ class _Converter:
         return {"vr": element.VR, "InlineBinary": base64.b64encode(value).decode("ascii")}
 
 
-def _finite(number: object) -> object:
+def _values(element: DataElement) -> list[object]:
+    value = element.value
+    if isinstance(value, MultiValue | list | tuple):
+        return list(value)
+    return [] if value is None or value == "" else [value]
+
+
+def _with_values(vr: str, values: list[object]) -> Json:
+    """Nothing at all for an empty value, None for one that is empty among others (PS3.18 §F.2.5)."""
+    return {"vr": vr, "Value": values} if values and values != [None] else {"vr": vr}
+
+
+def _text(value: object) -> str | None:
+    if not isinstance(value, str):
+        raise TypeError("text was expected")
+    return str(value) or None
+
+
+def _name(value: PersonName) -> dict[str, str] | None:
+    return {group: part for group, part in zip(_NAME_GROUPS, value.components, strict=False) if part} or None
+
+
+def _integer(value: object) -> int | str | None:
+    if value == "" or value is None:
+        return None
+    return int(value) if abs(int(value)) <= _EXACT_INTEGER else str(int(value))
+
+
+def _float(value: object) -> float | None:
     """JSON has no NaN and no infinity."""
-    return None if isinstance(number, float) and not math.isfinite(number) else number
+    if value == "" or value is None:
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def _tag(value: int) -> str:
+    return f"{value:08X}"
+
+
+# PS3.18 Table F.2.3-1
+_TO_JSON: dict[str, Callable[[Any], object]] = {
+    **dict.fromkeys(["AE", "AS", "CS", "DA", "DT", "LO", "LT", "SH", "ST", "TM", "UC", "UI", "UR", "UT"], _text),
+    **dict.fromkeys(["IS", "SL", "SS", "SV", "UL", "US", "UV"], _integer),
+    **dict.fromkeys(["DS", "FD", "FL"], _float),
+    "AT": _tag,
+    "PN": _name,
+}
+
+
+def _is_little(data_set: pydicom.Dataset) -> bool:
+    return data_set.original_encoding[1] is not False
 
 
 def _swapped(value: bytes, size: int) -> bytes:
-    """Inline binary is little endian whatever the file is (PS3.18 §F.2.7)."""
+    """Binary values are little endian whatever the file is (PS3.18 §8.7.3.3.2, §F.2.7)."""
     return b"".join(value[start : start + size][::-1] for start in range(0, len(value), size))

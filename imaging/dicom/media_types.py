@@ -1,7 +1,7 @@
 """Which of the media types we can give the client wants (PS3.18 §8.7, RFC 9110 §12.5.1)."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from imaging.dicom.multipart import MalformedMultipart, parse_content_type
@@ -22,19 +22,30 @@ class MediaType:
         return "; ".join((self.type, *(f"{name}={_quoted(value)}" for name, value in self.params.items())))
 
 
-def choose(accept_header: str | None, offered: Sequence[MediaType]) -> MediaType | None:
+def choose(
+    accept_header: str | None, offered: Sequence[MediaType], only_named: Collection[int] = ()
+) -> MediaType | None:
     """The offered type the client prefers, None if it accepts none (answer 406).
 
     Among equals the first offered wins; no Accept header accepts everything. A range without
-    transfer-syntax accepts any: what to offer in that case (PS3.18 §8.7.3.5.2 names defaults) is the
-    caller's choice.
+    transfer-syntax accepts any, except the offers at the places `only_named`: those are for ranges that
+    name one, be it `*` (PS3.18 §8.7.3.5.2 has defaults for those that name none).
     """
     if not accept_header or not accept_header.strip():
         return offered[0] if offered else None
     ranges = list(_parse_accept(accept_header))
-    rated = [(_quality(ranges, media_type), -place) for place, media_type in enumerate(offered)]
+    naming = [(wanted, quality) for wanted, quality in ranges if "transfer-syntax" in wanted.params]
+    rated = [
+        (_quality(naming if place in only_named else ranges, media_type), -place)
+        for place, media_type in enumerate(offered)
+    ]
     quality, place = max(rated, default=(0.0, 0))
     return offered[-place] if quality > 0 else None
+
+
+def accepted_types(accept_header: str) -> list[MediaType]:
+    """The ranges of an Accept header, in its order, those of quality 0 left out."""
+    return [wanted for wanted, quality in _parse_accept(accept_header) if quality > 0]
 
 
 def _quoted(value: str) -> str:

@@ -1,6 +1,6 @@
 """The studies resource of DICOMweb: STOW-RS here (PS3.18 §10.5), searching and retrieving elsewhere.
 
-The one path carries three transactions, so the one view sends each to its own. A body is streamed part by part.
+The one path carries all transactions, so the one view sends each to its own. A body is streamed part by part.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,14 +8,11 @@ from collections.abc import Callable, Iterator
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
-from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from audit.actions import Action, Outcome
-from audit.actor import Actor
-from audit.services import record
+from audit.actions import Action
 from imaging.access import StudyNotFound
 from imaging.dicom.multipart import MalformedMultipart, iter_parts, parse_content_type
 from imaging.dicom.uid import InvalidUID, validate_uid
@@ -24,12 +21,10 @@ from imaging.models import Outcome as Verdict
 from imaging.services.intake import STORAGE_UNAVAILABLE, IncomingFile, Receipt, VaultUnavailable, receive
 from imaging.views import qido, wado
 from imaging.views.bodies import body_reader
-from imaging.views.guards import find_bearer
-from tenants.actors import actor_of
+from imaging.views.deletion import delete_study, refuse_method
+from imaging.views.writers import find_writer, record_denied
 from tenants.baas.access import NoAgreementInForce
-from tenants.decorators import find_sign_in_step, guard, require_membership
-from tenants.models import Role, Tenant
-from tenants.scoping import tenant_scope
+from tenants.decorators import guard
 from tenants.selectors import find_tenant
 
 DICOM_JSON = "application/dicom+json"
@@ -44,14 +39,16 @@ class BodyTooLarge(Exception):
 @csrf_exempt
 @guard("dicomweb")
 def studies_service(request: HttpRequest, slug: str, study_instance_uid: str | None = None) -> HttpResponse:
-    """POST stores, GET searches or retrieves; each behind its own guard.
+    """POST stores, GET searches or retrieves, DELETE asks for a study's end; each behind its own guard.
 
-    Exempt from the middleware's CSRF check, as a bearer token needs none; a session is checked in `_find_actor`.
+    Exempt from the middleware's CSRF check, as a bearer token needs none; a session is checked in `find_writer`.
     """
     if request.method == "POST":
         return store_instances(request, slug, study_instance_uid)
+    if request.method == "DELETE" and study_instance_uid:
+        return delete_study(request, slug, study_instance_uid)
     if request.method not in ("GET", "HEAD"):
-        return HttpResponse(status=405, headers={"Allow": "GET, HEAD, POST"})
+        return refuse_method(request, "GET, HEAD, POST, DELETE" if study_instance_uid else "GET, HEAD, POST")
     if study_instance_uid is None:
         return qido.search_for_studies(request, slug)
     return wado.retrieve_study(request, slug, study_instance_uid=study_instance_uid)
@@ -60,7 +57,7 @@ def studies_service(request: HttpRequest, slug: str, study_instance_uid: str | N
 def store_instances(request: HttpRequest, slug: str, study_instance_uid: str | None = None) -> HttpResponse:
     """STOW-RS: every part is judged, sealed and indexed on its own; the answer tells what became of each."""
     tenant = find_tenant(slug)
-    actor = _find_actor(request, slug, tenant)
+    actor = find_writer(request, slug, tenant, AccessToken.Scope.STORE)
     if isinstance(actor, HttpResponse):
         return actor
     if refusal := _find_refusal(request, study_instance_uid):
@@ -68,10 +65,10 @@ def store_instances(request: HttpRequest, slug: str, study_instance_uid: str | N
     try:
         receipts = receive(actor, tenant.id, _files(request), timezone.now(), study_instance_uid or "")
     except StudyNotFound:
-        _record_denied(request, tenant, actor, Action.ACCESS_DENIED)
+        record_denied(request, tenant, actor, Action.ACCESS_DENIED)
         raise Http404 from None
     except NoAgreementInForce as refusal:
-        _record_denied(request, tenant, actor, Action.GATE_REFUSED)
+        record_denied(request, tenant, actor, Action.GATE_REFUSED)
         return _refuse(403, refusal.reason)
     except BodyTooLarge:
         return _too_large()
@@ -83,31 +80,6 @@ def store_instances(request: HttpRequest, slug: str, study_instance_uid: str | N
         return _refuse(400, "The multipart body holds no instance.")
     answer = _Answer(request, slug, study_instance_uid, receipts)
     return JsonResponse(answer.data_set(), status=answer.status(), content_type=DICOM_JSON)
-
-
-def _find_actor(request: HttpRequest, slug: str, tenant: Tenant | None) -> Actor | HttpResponse:
-    """The member behind a token with the scope to store, or behind a session; otherwise the answer they get."""
-    if request.headers.get("Authorization", "").startswith("Bearer "):
-        return (tenant and _find_bearer(request, tenant)) or _unauthorised()
-    if find_sign_in_step(request):
-        return _unauthorised()
-    if forged := _find_forgery(request):
-        return forged
-    require_membership(request, slug, (Role.OWNER, Role.UPLOADER))
-    return actor_of(request)
-
-
-def _find_bearer(request: HttpRequest, tenant: Tenant) -> Actor | None:
-    with tenant_scope(tenant.id):
-        return find_bearer(request, AccessToken.Scope.STORE)
-
-
-def _unauthorised() -> HttpResponse:
-    return HttpResponse(status=401, headers={"WWW-Authenticate": 'Bearer realm="collimate"'})
-
-
-def _find_forgery(request: HttpRequest) -> HttpResponse | None:
-    return CsrfViewMiddleware(lambda _: HttpResponse()).process_view(request, store_instances, (), {})
 
 
 def _find_refusal(request: HttpRequest, study_instance_uid: str | None) -> HttpResponse | None:
@@ -137,12 +109,6 @@ def _is_dicom(content_type: str) -> bool:
 
 def _refuse(status: int, reason: str) -> HttpResponse:
     return JsonResponse({"reason": reason}, status=status)
-
-
-def _record_denied(request: HttpRequest, tenant: Tenant, actor: Actor, action: Action) -> None:
-    with tenant_scope(tenant.id):
-        details = {"view": request.resolver_match.view_name or "", "method": request.method}
-        record(action, actor, outcome=Outcome.DENIED, details=details)
 
 
 def _files(request: HttpRequest) -> Iterator[IncomingFile]:

@@ -11,8 +11,11 @@ from celery.exceptions import SoftTimeLimitExceeded
 from PIL import Image
 
 from imaging.adapters import renderer
-from imaging.adapters.renderer import RenderFailed, render_thumbnail
+from imaging.adapters.renderer import Frame, RenderFailed, SandboxBusy, render_thumbnail
 from imaging.dicom.gate import Gate
+from imaging.dicom.part10 import split_part10
+from imaging.dicom.sandbox import Job
+from imaging.dicom.transfer_syntaxes import EXPLICIT_LITTLE
 
 REAL = [
     "CT_small.dcm", "MR_small_RLE.dcm", "JPEG2000.dcm", "JPEG-lossy.dcm", "JPEG-LL.dcm", "SC_rgb_small_odd.dcm",
@@ -59,7 +62,7 @@ def test_a_codestream_of_other_dimensions_is_refused() -> None:
     _, _, other = parts_of(read("US1_J2KR.dcm"))
 
     assert frame != other
-    with pytest.raises(RenderFailed, match="ValueError"):
+    with pytest.raises(RenderFailed, match="WrongCodestream"):
         render_thumbnail(header, syntax, other)
 
 
@@ -112,14 +115,54 @@ def test_the_child_gets_no_secret_of_ours(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_request_broken_off_by_a_time_limit_leaves_no_answer_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    sandbox = renderer._Sandbox()
-
     def strike(*_: object) -> None:
         raise SoftTimeLimitExceeded
 
-    monkeypatch.setattr(sandbox, "_read_answer", strike)
-    with pytest.raises(SoftTimeLimitExceeded):
-        sandbox.ask(b"{}\n")
+    with monkeypatch.context() as broken:
+        broken.setattr(renderer, "_read_results", strike)
+        with pytest.raises(SoftTimeLimitExceeded):
+            render_thumbnail(*parts_of(read("CT_small.dcm")))
 
-    # The next request starts a sandbox of its own: the old one's answer is another patient's picture.
-    assert sandbox._process is None
+    # The job's socket went with it: what its child still answers, nobody can take for the next one's.
+    assert Image.open(io.BytesIO(render_thumbnail(*parts_of(read("JPEG2000.dcm"))))).size == (80, 320)
+
+
+def test_jobs_run_beside_each_other_and_the_one_too_many_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(renderer, "_QUEUE_SECONDS", 0.01)
+    slots = renderer._sandbox.slots
+    taken = 0
+    while slots.acquire(blocking=False):
+        taken += 1
+    try:
+        with pytest.raises(SandboxBusy):
+            render_thumbnail(*parts_of(read("CT_small.dcm")))
+    finally:
+        for _ in range(taken):
+            slots.release()
+
+    assert render_thumbnail(*parts_of(read("CT_small.dcm")))
+
+
+def test_a_child_that_gives_more_than_asked_for_is_cut_off() -> None:
+    header, syntax, frame = parts_of(read("CT_small.dcm"))
+    _, data_set, _ = split_part10(header)
+
+    with pytest.raises(RenderFailed, match="more than it may"):
+        renderer.run(
+            Job("frames", syntax, {"target": EXPLICIT_LITTLE}), data_set, [Frame(len(frame), [frame])], limit=9
+        )
+
+
+def test_a_child_cannot_receive_the_next_jobs() -> None:
+    script = (
+        "import os, socket, sys\nfrom imaging.dicom import render_child\nours, theirs = socket.socketpair()\n"
+        "os.dup2(theirs.fileno(), 0)\nline, other = socket.socketpair()\n"
+        "render_child._work_and_exit = lambda _: os._exit(len([f for f in (0, theirs.fileno()) if is_open(f)]))\n"
+        "def is_open(number):\n    try: os.fstat(number); return True\n    except OSError: return False\n"
+        "child = render_child._fork(theirs, line.fileno())\n"
+        "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script], cwd=renderer._ROOT, check=False)
+
+    assert done.returncode == 0

@@ -85,10 +85,10 @@ def test_a_study_comes_back_whole_and_each_call_is_recorded(northside, bob, nora
         (None, 200), ("*/*", 200), ('multipart/related; type="application/dicom"', 200),
         ('multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.1', 200),
         ('multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.4.50', 406),
-        ("image/jpeg", 406),
+        ("application/dicom", 200), ("application/dicom; transfer-syntax=*", 200), ("image/jpeg", 406),
     ],
 )  # fmt: skip
-def test_a_file_is_never_transcoded(accept, status: int, ct, northside, nora: User, browser_of) -> None:
+def test_a_file_is_given_as_stored_or_not_at_all(accept, status: int, ct, northside, nora: User, browser_of) -> None:
     response = browser_of(nora).get(instance_url(ct), headers={"Accept": accept} if accept else {})
     assert response.status_code == status
     assert len(events(northside, Action.INSTANCES_RETRIEVED)) == (status == 200)
@@ -228,16 +228,14 @@ def test_extents_are_given_in_the_order_asked_for(ct: pydicom.Dataset, northside
 # --- Thumbnails -------------------------------------------------------------------------------------------------
 
 
-def test_a_thumbnail_is_given_once_it_is_drawn(ct: pydicom.Dataset, northside, nora: User, browser_of) -> None:
-    client, url = browser_of(nora), series_url(ct) + "/thumbnail"
-    assert client.get(url).status_code == 404
+def test_a_stored_thumbnail_is_given_as_it_lies(ct: pydicom.Dataset, northside, nora: User, browser_of) -> None:
     drawn = add_object(northside, b"RIFFwebp").pack_id
     with tenant_scope(northside.id):
         Series.objects.update(thumbnail=drawn)
 
-    response = client.get(url)
+    response = browser_of(nora).get(series_url(ct) + "/thumbnail")
 
-    assert (response.content, response["Content-Type"]) == (b"RIFFwebp", "image/webp")
+    assert (body_of(response), response["Content-Type"]) == (b"RIFFwebp", "image/webp")
     assert len(events(northside, Action.THUMBNAIL_VIEWED)) == 1
     assert not events(northside, Action.ACCESS_DENIED)
 
@@ -286,6 +284,17 @@ def test_dicomweb_client_finds_and_retrieves_with_a_token(origin: str) -> None:
     jpeg = (("image/jpeg", "1.2.840.10008.1.2.4.50"),)
     frames = client.retrieve_instance_frames(*color_uids, [1, 30], media_types=jpeg)
     assert [frame[:2] for frame in frames] == [b"\xff\xd8"] * 2
+    rendered = client.retrieve_instance_rendered(*uids, media_types=("image/png",), params={"window": "40,400,linear"})
+    assert rendered[:4] == b"\x89PNG"
+    assert client.retrieve_series_rendered(*uids[:2], media_types=("image/jpeg",))[:2] == b"\xff\xd8"
+    assert client.retrieve_instance_frames_rendered(*color_uids, [2], media_types=("image/png",))[:4] == b"\x89PNG"
+    decoded = client.retrieve_instance_frames(*color_uids, [30], media_types=(("application/octet-stream",),))
+    assert decoded == [pydicom.dcmread(_file("examples_ybr_color.dcm")).pixel_array[29].tobytes()]
+    explicit = (("application/dicom", "1.2.840.10008.1.2.1"),)
+    given = client.retrieve_instance(*color_uids, media_types=explicit)
+    assert given.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1" and given.PhotometricInterpretation == "RGB"
+    bulk = f"{origin}{instance_url(ct)}/bulkdata/7FE00010"
+    assert client.retrieve_bulkdata(bulk) == [pydicom.dcmread(_file(CT)).PixelData]
 
 
 def _file(name: str) -> io.BytesIO:
