@@ -11,6 +11,7 @@ from tenants.secrets import digest_of
 LAST_USE_RESOLUTION = timedelta(minutes=1)
 _HOLDER = Statement(
     "SELECT k.id, k.last_used_at, u.id, u.email FROM imaging_accesstoken k JOIN tenants_user u ON u.id = k.user_id"
+    " JOIN tenants_membership m ON (m.user_id, m.tenant_id) = (k.user_id, k.tenant_id) AND m.created_at <= k.created_at"
     " WHERE k.tenant_id = %s AND k.digest = %s AND k.revoked_at IS NULL AND k.expires_at > %s"
     " AND %s = ANY(k.scopes) AND u.is_active"
 )
@@ -19,7 +20,8 @@ _HOLDER = Statement(
 def find_bearer_actor(secret: str, scope: AccessToken.Scope, now: datetime, **origin: str) -> Actor | None:
     """The member a token acts for in the active tenant, if it is live and has the scope; notes its use.
 
-    A token of another tenant stands behind that tenant's wall, and is not found.
+    One made before its member left and came back stays dead. A token of another tenant stands behind that tenant's
+    wall, and is not found.
     """
     rows = _HOLDER.rows(active_tenant_id(), digest_of(secret), now, scope.value)
     if not rows:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from audit.actions import Action
 from imaging.models import AccessToken
 from imaging.services.tokens import NotAMember, issue_token, revoke_token
-from tenants.models import Membership, Tenant, User
+from tenants.models import Membership, Role, Tenant, User
 from tenants.scoping import tenant_scope
 from tests.cast import actor
 from tests.imaging.incoming import STOW_TYPE, instance, multipart
@@ -75,7 +75,14 @@ def test_an_ended_token_is_refused_on_the_next_request(end: str, northside: Tena
 def test_a_token_of_someone_who_left_reads_and_stores_nothing(northside: Tenant, bob: User) -> None:
     token = give_token(northside, bob, "read", "store")
     Membership.objects.filter(user=bob).delete()
-    assert (read(token), store(token)) == (404, 404)
+    assert (read(token), store(token)) == (401, 401)
+
+
+def test_a_token_does_not_come_back_to_life_with_its_member(northside: Tenant, bob: User) -> None:
+    token = give_token(northside, bob, "read", "store")
+    Membership.objects.filter(user=bob).delete()
+    Membership.objects.create(user=bob, tenant=northside, role=Role.UPLOADER)
+    assert (read(token), store(token)) == (401, 401)
 
 
 def test_revoking_is_recorded_once(northside: Tenant, bob: User) -> None:
@@ -118,12 +125,12 @@ def create_token(**options: object) -> str:
 
 
 def test_the_command_prints_a_token_that_works(northside: Tenant, bob: User) -> None:
-    token = create_token(days=2)
+    token = create_token(days=2, name="Gateway")
 
     assert (read(token), store(token)) == (200, 200)
     with tenant_scope(northside.id):
         row = AccessToken.objects.get()
-    assert (row.expires_at - row.created_at, row.user) == (dt.timedelta(days=2), bob)
+    assert (row.expires_at - row.created_at, row.user, row.name) == (dt.timedelta(days=2), bob, "Gateway")
     assert (Action.TOKEN_ISSUED, "Collimate") in history(northside, row.id)
 
 

@@ -1,0 +1,1 @@
+"""REST API, version 1: a bearer token names the practice and acts for its member."""
