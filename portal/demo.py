@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -23,7 +24,7 @@ from tenants.baas.services import draft_agreement, execute_agreement
 from tenants.models import Membership, Role, Tenant, User
 from tenants.selectors import find_tenant
 from tenants.services.second_factor import issue_recovery_codes
-from tenants.services.tenants import create_tenant
+from tenants.services.tenants import create_tenant, ensure_ae_title
 
 TENANTS = {
     "northside": ("Northside Dental", Tenant.Kind.DENTAL),
@@ -82,7 +83,9 @@ def list_accounts() -> list[dict[str, str]]:
 
 
 def _ensure_tenant(slug: str, name: str, kind: str) -> None:
-    if find_tenant(slug):
+    if found := find_tenant(slug):
+        with transaction.atomic():  # of a demo that is older than the DICOM door
+            ensure_ae_title(found.id)
         return
     now, today = timezone.now(), timezone.localdate()
     tenant = create_tenant(SYSTEM, slug=slug, name=name, kind=kind, time_zone="America/New_York", now=now)

@@ -116,7 +116,8 @@ def _summary(stack: Stack, layout: Layout, *, already: bool) -> None:
     print(f"\nCollimate {'is already running' if already else 'runs'} at {stack.address}")
     print("(after a change of code: infra/down, infra/up)\n" if already else "")
     print(stack.accounts().rstrip())
-    print(f"\nmail  {layout.mail}\nlogs  {layout.log}")
+    print("\n" + "\n".join(f"dicom {line}" for line in stack.doors()))
+    print(f"mail  {layout.mail}\nlogs  {layout.log}")
     print(f"shell . {layout.var / 'env'} && .venv/bin/python manage.py …", flush=True)
 
 

@@ -5,6 +5,7 @@ import shlex
 from dataclasses import dataclass
 
 from infra.local import roles
+from infra.local.door import door_environment
 from infra.local.layout import REPO, Layout
 from infra.local.ports import remembered_port
 from infra.local.postgres import Cluster
@@ -85,6 +86,7 @@ def write_environment(layout: Layout, services: Services, web_port: int) -> dict
         "DJANGO_SETTINGS_MODULE": "portal.settings",
         "PYTHONPATH": str(REPO),
         "PYTHONUNBUFFERED": "1",
+        **door_environment(layout),
     }
     _write_for_shells(layout, {**ours, **owner_environment(layout)})
     return {**_inherited(), **ours}

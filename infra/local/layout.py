@@ -70,6 +70,14 @@ class Layout:
         """The demo's passwords, which only `manage.py demo_accounts` reads; not there outside a demo."""
         return self.var / "demo-accounts.json"
 
+    def door_certificate(self, region: int) -> Path:
+        """What the region's DICOM door shows to devices."""
+        return self.secrets / f"dicom-{region}.crt"
+
+    def door_key(self, region: int) -> Path:
+        """The private key behind it."""
+        return self.secrets / f"dicom-{region}.key"
+
     @property
     def restored(self) -> Path:
         """What this stack was restored from, if it was: no demo studies are loaded over it."""

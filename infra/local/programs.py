@@ -9,11 +9,12 @@ from pathlib import Path
 
 from infra.local.backup_depot import Depot
 from infra.local.environment import WEB_MEMORY, Services
-from infra.local.layout import REPO, Layout
+from infra.local.layout import REGIONS, REPO, Layout
 
 WEB_THREADS = 12
 PORTAL_START_SECONDS = 8
-PORTAL_PROGRAMS = ("nodes", "web", "pipeline", "thumbnails", "beat")
+DOOR_PROGRAMS = tuple(f"dicom-{region}" for region in REGIONS)
+PORTAL_PROGRAMS = ("nodes", "web", "pipeline", "thumbnails", "beat", *DOOR_PROGRAMS)
 BACKUP_PROGRAM = "backup"
 
 
@@ -61,6 +62,7 @@ def portal_programs(layout: Layout, web_port: int) -> list[Program]:
         Program("pipeline", _worker_command("pipeline", "pipeline,mirror", concurrency=2), 50),
         Program("thumbnails", _worker_command("thumbnails", "thumbnails,housekeeping", concurrency=1), 50),
         Program("beat", beat, 60),
+        *(Program(name, _door_command(region), 70) for name, region in zip(DOOR_PROGRAMS, REGIONS, strict=True)),
     ]
     # Imports alone take seconds: whatever ends sooner never ran, and is tried again more and more slowly.
     return [replace(program, startsecs=PORTAL_START_SECONDS) for program in programs]
@@ -129,6 +131,10 @@ def _web_command(port: int) -> list[str]:
         "--backlog", "1024", "--respawn-failed-workers", "--workers-kill-timeout", "15", "--no-access-log",
         "--log-level", "warning", "portal.wsgi:application",
     ]  # fmt: skip
+
+
+def _door_command(region: int) -> list[str]:
+    return [sys.executable, str(REPO / "manage.py"), "serve_dicom", "--region", str(region)]
 
 
 def _worker_command(name: str, queues: str, *, concurrency: int) -> list[str]:

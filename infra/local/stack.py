@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from infra.local import roles
 from infra.local.backup_depot import Depot
+from infra.local.door import describe_door
 from infra.local.environment import (
     Services,
     choose_services,
@@ -80,6 +81,12 @@ class Stack:
         """The demo accounts, with their passwords and TOTP seeds, as `manage.py demo_accounts` prints them."""
         environment = _saved_environment(self.layout)
         return self._manage(environment, "demo_accounts") if is_demo(environment) else ""
+
+    def doors(self) -> list[str]:
+        """Where devices send to by DICOM over TLS, a line for each region."""
+        environment = _saved_environment(self.layout)
+        ports = {region: environment.get(f"COLLIMATE_DICOM_PORT_{region}", "") for region in REGIONS}
+        return [describe_door(self.layout, region, port) for region, port in ports.items() if port]
 
     def _clear_away(self) -> None:
         if ended := end_leftovers(self.layout):

@@ -3,6 +3,7 @@
 import random
 import socket
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -12,6 +13,8 @@ from audit.actor import Actor
 from audit.services import record
 from tenants.models import StorageNode, Tenant
 from tenants.scoping import tenant_scope
+
+MOST_AE_TITLE_CHARACTERS = 16  # PS3.5 Table 6.2-1
 
 
 class NoFreePort(Exception):
@@ -24,12 +27,31 @@ def create_tenant(actor: Actor, *, slug: str, name: str, kind: str, time_zone: s
     It can take nothing in before an agreement is in force.
     """
     with transaction.atomic():
-        tenant = Tenant.objects.create(slug=slug, name=name, kind=kind, time_zone=time_zone)
+        tenant = Tenant.objects.create(
+            slug=slug, name=name, kind=kind, time_zone=time_zone, ae_title=_find_free_ae_title(slug)
+        )
         for region in settings.REGIONS:
             StorageNode.objects.create(tenant=tenant, region=region, url=f"http://127.0.0.1:{_find_free_port()}")
         with tenant_scope(tenant.id):
             record(Action.TENANT_CREATED, actor, subject_id=tenant.id, now=now)
     return tenant
+
+
+def ensure_ae_title(tenant_id: UUID) -> str:
+    """How devices call the practice: what it was given before, else one made of its slug."""
+    tenant = Tenant.objects.select_for_update().get(id=tenant_id)
+    if tenant.ae_title is None:
+        tenant.ae_title = _find_free_ae_title(tenant.slug)
+        tenant.save(update_fields=["ae_title"])
+    return tenant.ae_title
+
+
+def _find_free_ae_title(slug: str) -> str:
+    wanted = slug.upper()[:MOST_AE_TITLE_CHARACTERS]
+    taken = set(Tenant.objects.exclude(ae_title=None).values_list("ae_title", flat=True))
+    endings = ("", *map(str, range(2, len(taken) + 3)))
+    titles = (wanted[: MOST_AE_TITLE_CHARACTERS - len(ending)] + ending for ending in endings)
+    return next(title for title in titles if title not in taken)
 
 
 def _find_free_port() -> int:

@@ -1,4 +1,4 @@
-"""`manage.py create_token`: issues a bearer token for DICOMweb clients and prints it, once."""
+"""`manage.py create_token`: issues a bearer token for DICOMweb and the REST API and prints it, once."""
 
 from datetime import timedelta
 
@@ -7,12 +7,10 @@ from django.utils import timezone
 
 from audit.actor import SYSTEM
 from imaging.models import AccessToken
-from imaging.services.tokens import NotAMember, issue_token
+from imaging.services.tokens import MAX_DAYS, NotAMember, issue_token
 from tenants.models import Tenant, User
 from tenants.scoping import tenant_scope
 from tenants.selectors import find_tenant
-
-MAX_DAYS = 366
 
 
 class Command(BaseCommand):
@@ -23,9 +21,10 @@ class Command(BaseCommand):
         parser.add_argument("--user", required=True, metavar="EMAIL")
         parser.add_argument("--scope", required=True, nargs="+", action="extend", choices=AccessToken.Scope.values)
         parser.add_argument("--days", type=int, default=90)
+        parser.add_argument("--name", default="", help="what the practice knows it by")
 
     def handle(
-        self, *args: object, tenant: str, user: str, scope: list[str], days: int, **options: object
+        self, *args: object, tenant: str, user: str, scope: list[str], days: int, name: str = "", **options: object
     ) -> None:
         if not 1 <= days <= MAX_DAYS:
             raise CommandError(f"--days must be between 1 and {MAX_DAYS}.")
@@ -33,7 +32,8 @@ class Command(BaseCommand):
         practice, member = _get_tenant(tenant), _get_user(user)
         try:
             with tenant_scope(practice.id):
-                token = issue_token(SYSTEM, member, sorted(set(scope)), now + timedelta(days=days), now)
+                scopes, ends = sorted(set(scope)), now + timedelta(days=days)
+                token = issue_token(SYSTEM, member, scopes, ends, now, name[:100])
         except NotAMember:
             raise CommandError(f"{user} is not a member of {tenant}.") from None
         self.stdout.write(token)
