@@ -22,11 +22,10 @@ from imaging.models import PatientInvitation, ShareLink
 from imaging.selectors.disclosures import list_disclosures
 from imaging.selectors.shares import get_guest_study
 from imaging.services import patients, sharing
-from imaging.services.archive import archive_of
 from imaging.services.guest_links import LinkNotFound, WrongCode
 from imaging.services.sealed import NoCopyReadable
 from imaging.services.visits import Visit, begin_visit
-from imaging.views.downloads import download_response
+from imaging.views.downloads import answer_download
 from imaging.views.guards import add_grant, drop_grant, find_grant, run_as
 from imaging.views.viewer import render_viewer
 from tenants.actors import actor_of
@@ -165,7 +164,7 @@ def _show_viewer(request: HttpRequest, grant_id: UUID, study_instance_uid: str) 
 
 
 def _download(request: HttpRequest, grant_id: UUID, study_instance_uid: str) -> HttpResponseBase:
-    return download_response(archive_of(request.actor, study_instance_uid))
+    return answer_download(request, request.actor, study_instance_uid)
 
 
 show_share = require_safe(by_grant(ActorKind.SHARE)(_show_study))

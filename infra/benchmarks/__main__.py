@@ -15,10 +15,23 @@ from pathlib import Path
 
 import requests
 
-from infra.benchmarks import w01_upload, w04_frame, w12_mirror, w16_rotation
+from infra.benchmarks import (
+    w01_upload,
+    w03_stow,
+    w04_frame,
+    w05_stack,
+    w06_series,
+    w06b_study,
+    w07_archive,
+    w08_worklist,
+    w09_names,
+    w12_mirror,
+    w16_rotation,
+)
 from infra.benchmarks.machine import describe_machine, describe_versions, summary
 from infra.benchmarks.measuring import AnswerWrong, Bench, Row, Scale
 from infra.benchmarks.peers.archives import ArchiveFailed
+from infra.benchmarks.peers.nginx import NginxFailed
 from infra.benchmarks.peers.openbao import OpenBaoFailed
 from infra.benchmarks.peers.orthanc import OrthancFailed
 from infra.benchmarks.stack import Stack, StackFailed, started_stack
@@ -26,11 +39,14 @@ from infra.benchmarks.table import table
 from infra.benchmarks.wire import RequestFailed
 from infra.local.layout import REPO
 
-WORKLOADS = {"W1": w01_upload, "W4": w04_frame, "W12": w12_mirror, "W16": w16_rotation}
+WORKLOADS = {
+    "W1": w01_upload, "W3": w03_stow, "W4": w04_frame, "W5": w05_stack, "W6": w06_series,
+    "W6b": w06b_study, "W7": w07_archive, "W8": w08_worklist, "W9": w09_names, "W12": w12_mirror, "W16": w16_rotation,
+}  # fmt: skip
 StackSource = Callable[[], AbstractContextManager[Stack]]
 _TOLD_PLAINLY = (
-    AnswerWrong, ArchiveFailed, OpenBaoFailed, OrthancFailed, RequestFailed, StackFailed, requests.RequestException,
-    subprocess.TimeoutExpired,
+    AnswerWrong, ArchiveFailed, NginxFailed, OpenBaoFailed, OrthancFailed, RequestFailed, StackFailed,
+    requests.RequestException, subprocess.TimeoutExpired,
 )  # fmt: skip
 
 

@@ -51,6 +51,42 @@ def write_cbct(path: Path, frames: int) -> Cbct:
     return Cbct(path, frames, len(header), study, series, sop)
 
 
+@dataclass(frozen=True)
+class Slice:
+    """A single-frame file in memory; its pixels are its last `FRAME_BYTES`."""
+
+    sop: str
+    content: bytes
+
+    @property
+    def frame(self) -> bytes:
+        return self.content[-FRAME_BYTES:]
+
+
+@dataclass(frozen=True)
+class CtStudy:
+    """A study of one series that nobody has seen; `slices` by Instance Number."""
+
+    study: str
+    series: str
+    slices: list[Slice]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its files."""
+        return sum(len(each.content) for each in self.slices)
+
+
+def ct_study(count: int) -> CtStudy:
+    """A CT of `count` slices, in memory."""
+    study, series, noise = generate_uid(), generate_uid(), np.random.default_rng()
+    slices = []
+    for number in range(1, count + 1):
+        sop = generate_uid()
+        slices.append(Slice(sop, _header(CTImageStorage, study, series, sop, number, 1) + noise.bytes(FRAME_BYTES)))
+    return CtStudy(study, series, slices)
+
+
 def ct_slice(study: str, series: str, number: int) -> bytes:
     """One slice of a CT."""
     header = _header(CTImageStorage, study, series, generate_uid(), number, 1)

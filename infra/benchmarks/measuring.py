@@ -55,6 +55,8 @@ class Row:
     met: bool | None
     right: bool
     figures: dict[str, object]
+    roof: str = ""  # what nginx reaches with the same bytes as plain files
+    cause: str = ""  # what a missed aim is made of, where it is known
 
 
 @dataclass(frozen=True)
@@ -91,10 +93,22 @@ def fastest(samples: dict[str, list[Sample]], names: Iterable[str]) -> str:
     return min(names, key=lambda name: Spread.of(each.seconds for each in samples[name]).median)
 
 
+def best_ways(samples: dict[str, list[Sample]], peers: dict[str, list[str]]) -> dict[str, str]:
+    """The faster way of each peer, the fastest peer first; `peers` names the sides of each."""
+    best = {peer: fastest(samples, ways) for peer, ways in peers.items()}
+    medians = {peer: Spread.of(each.seconds for each in samples[way]).median for peer, way in best.items()}
+    return {peer: best[peer] for peer in sorted(best, key=lambda peer: medians[peer])}
+
+
 def percentile(values: Iterable[float], percent: int) -> float:
     """The nearest-rank percentile."""
     ordered = sorted(values)
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
+def median_of(samples: Iterable[Sample], value: Callable[[Sample], float] = lambda each: each.seconds) -> float:
+    """The median of the seconds, or of another value, of some samples."""
+    return statistics.median(value(each) for each in samples)
 
 
 def as_figures(samples: dict[str, list[Sample]]) -> dict[str, object]:

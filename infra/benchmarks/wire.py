@@ -1,5 +1,6 @@
 """HTTP with as little client as possible, because it runs on the cores of the server it measures."""
 
+import json
 import socket
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -71,6 +72,11 @@ def only_part(body: bytes, length: int) -> bytes:
     start = body.find(b"\r\n\r\n") + 4
     part = body[start : start + length]
     return part if len(part) == length else b""
+
+
+def json_field(content: bytes, name: str) -> str:
+    """One text of a JSON object."""
+    return str(json.loads(content)[name])
 
 
 def digest_of_part(response: HTTPResponse, length: int) -> bytes:

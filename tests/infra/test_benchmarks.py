@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,17 @@ import pytest
 from infra.benchmarks import measuring
 from infra.benchmarks.__main__ import WORKLOADS, main
 from infra.benchmarks.examination import FRAME_BYTES, ct_slice, write_cbct
-from infra.benchmarks.measuring import AnswerWrong, Row, Sample, Spread, fastest, in_turns, percentile, require_equal
+from infra.benchmarks.measuring import (
+    AnswerWrong,
+    Row,
+    Sample,
+    Spread,
+    best_ways,
+    fastest,
+    in_turns,
+    percentile,
+    require_equal,
+)
 from infra.benchmarks.stack import Stack
 from infra.benchmarks.table import table
 from infra.benchmarks.trees import Trees
@@ -25,7 +37,7 @@ def test_the_workloads_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 
     listed = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
     assert listed == list(WORKLOADS)
-    assert {"W1", "W4", "W12", "W16"} <= set(listed)
+    assert {"W1", "W3", "W4", "W5", "W6", "W6b", "W7", "W12", "W16"} <= set(listed)
 
 
 def test_an_unknown_workload_is_an_error_that_names_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,6 +87,23 @@ def test_the_table_says_when_an_aim_is_missed() -> None:
     assert "2×" in printed and "≥ 3×" in printed and "NO" in printed
 
 
+def test_each_peer_counts_by_its_faster_way_and_the_fastest_peer_comes_first() -> None:
+    seconds = {"old raw": 3.0, "old wado": 2.0, "new raw": 1.0, "new wado": 4.0}
+    samples = {name: [Sample(value, 0.1)] for name, value in seconds.items()}
+
+    best = best_ways(samples, {"old": ["old raw", "old wado"], "new": ["new raw", "new wado"]})
+
+    assert list(best.items()) == [("new", "new raw"), ("old", "old wado")]
+
+
+def test_the_table_shows_the_roof_and_why_an_aim_is_missed() -> None:
+    row = Row("W0", "a thing", "1 s", "2 s", 2.0, "≥ 3×", False, True, {}, roof="nginx 9 s", cause="SQL takes 6 ms")
+
+    assert "roof: nginx 9 s" in table([row])
+    assert "cause: SQL takes 6 ms" in table([row])
+    assert "cause" not in table([replace(row, met=True)])
+
+
 def test_a_synthetic_cbct_is_sound_and_its_frames_are_where_they_are_said_to_be(tmp_path: Path) -> None:
     cbct = write_cbct(tmp_path / "cbct.dcm", 3)
 
@@ -119,3 +148,17 @@ def test_a_quick_run_prints_a_table_and_keeps_figures_whose_answers_were_right(
     assert row["workload"] == "W1"
     assert row["right"] is True
     assert row["figures"]["samples"]["ours"][0]["cpu_s"] >= 0
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(not shutil.which("nginx", path="/usr/sbin:/usr/bin"), reason="infra/bench installs nginx")
+def test_a_series_is_opened_and_a_download_resumed_with_the_right_bytes_on_all_sides(
+    stack: RunningStack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["--quick", "--out", str(tmp_path), "W6", "W7"], lambda: nullcontext(Stack(stack.var, stack.port)))
+
+    assert (status, capsys.readouterr().out.count("roof: nginx")) == (0, 3)
+    (kept,) = (json.loads(path.read_text()) for path in tmp_path.glob("*.json"))
+    assert [row["workload"] for row in kept["rows"]] == ["W6", "W6", "W7", "W7"]
+    assert all(row["right"] for row in kept["rows"])
+    assert kept["rows"][0]["figures"]["peer"].startswith("Orthanc 1.")

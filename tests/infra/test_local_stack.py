@@ -123,7 +123,7 @@ def test_every_program_is_restarted_logged_and_stopped_with_its_children(layout:
     config.read_string(supervisor_config(layout, portal_programs(layout, 8123)))
 
     programs = [config[name] for name in config.sections() if name.startswith("program:")]
-    assert len(programs) == 5
+    assert len(programs) == 7
     assert all(program["autorestart"] == "true" for program in programs)
     assert all(program["stopasgroup"] == program["killasgroup"] == "true" for program in programs)
     assert all(int(program["stdout_logfile_backups"]) > 0 for program in programs)

@@ -37,6 +37,7 @@ class Orthanc:
     directory: Path
     installation: Installation = field(default_factory=Installation)
     port: int = field(default_factory=free_port)
+    name: str = ""  # `Orthanc 1.10.1`, once it runs
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -61,12 +62,14 @@ class Orthanc:
         if not came_up(self.process, self._answers, START_S):
             self.stop()
             raise OrthancFailed((self.directory / "log").read_text(errors="replace")[-2000:])
+        self.name = self.version()
 
     def stop(self) -> None:
         """As a supervisor would."""
         if self.process is not None:
             self.process.terminate()
             self.process.wait(START_S)
+            self.process = None
 
     def restart(self) -> None:
         """Its caches are in its memory: so they go."""
