@@ -64,10 +64,19 @@ def request_again(step: Step, tenant_id: UUID, subject_id: UUID) -> None:
     _send(step, str(tenant_id), str(subject_id), expires=SWEPT_EXPIRES_SECONDS)
 
 
+def enqueue_deliveries(tenant_id: UUID) -> None:
+    """Ask for what the tenant's webhooks are to be told, once the transaction has committed; beat asks too."""
+    transaction.on_commit(partial(_send_task, "deliver_webhooks", [str(tenant_id)], expires=SWEPT_EXPIRES_SECONDS))
+
+
 def _send(step: Step, tenant_id: str, subject_id: str, **options: object) -> None:
+    _send_task(step.value, [tenant_id, subject_id], **options)
+
+
+def _send_task(name: str, arguments: list[str], **options: object) -> None:
     try:
-        current_app.send_task(f"imaging.{step.value}", [tenant_id, subject_id], retry=False, **options)
+        current_app.send_task(f"imaging.{name}", arguments, retry=False, **options)
     except Exception as error:
         # Away, full or read-only: what was acknowledged is durable and indexed, and whoever sent it must be told so;
         # the sweeper asks again when the broker is back.
-        logger.warning("The broker failed (%s); step %s waits for the sweeper.", type(error).__name__, step.value)
+        logger.warning("The broker failed (%s); step %s waits for the sweeper.", type(error).__name__, name)

@@ -24,6 +24,7 @@ from imaging.services import (
     thumbnails,
     uploads,
     vault_objects,
+    webhook_deliveries,
 )
 from imaging.services.regions import discard_abandoned
 from tenants.background import tenant_task
@@ -85,6 +86,7 @@ def expire_uploads() -> None:
     _for_each_tenant(uploads.expire_uploads)
     _for_each_tenant(vault_objects.remove_retired)
     _for_each_tenant(purge.repeat_deletions)
+    _for_each_tenant(webhook_deliveries.remove_old)
     discard_abandoned()
 
 
@@ -100,6 +102,13 @@ def watch_all() -> None:
     """How far the other region is behind, and whether too much changes at once."""
     _for_each_tenant(lag.watch_lag)
     _for_each_tenant(brake.watch_changes)
+
+
+@shared_task(name="imaging.deliver_webhooks", time_limit=120, soft_time_limit=100)
+def deliver_webhooks(tenant_id: str = "") -> None:
+    """Tell what is due: one tenant's right after it happened, everyone's every half minute."""
+    tenant_ids = [UUID(tenant_id)] if tenant_id else [tenant.id for tenant in list_tenants()]
+    webhook_deliveries.deliver_due(tenant_ids)
 
 
 @tenant_task(name="imaging.rotate_keys", time_limit=3500)

@@ -112,7 +112,43 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": env.read("REDIS_URL", "redis://127.0.0.1:6379/0"),
         "KEY_PREFIX": "collimate",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},  # seconds: a count is not worth waiting for
     }
+}
+
+# --- REST API: what it needs of the framework; guard, parsers and problems are imaging/views/api ---------------
+API_RATES = {  # requests of one token in a minute
+    "read": env.read_int("COLLIMATE_API_READS", 600),
+    "write": env.read_int("COLLIMATE_API_WRITES", 60),
+}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],  # a view that forgets is shut
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Collimate",
+    "VERSION": "1",
+    "DESCRIPTION": (
+        "Studies, shares, uploads, audit trail and agreements of one practice. A bearer token names the practice and "
+        "acts for one of its members: its scopes and the member's role both apply. Images and header data come from "
+        "DICOMweb, with the same token. What is wrong is told as problem details (RFC 9457) with a `code` that stays."
+    ),
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "PurgeStatus": "imaging.models.PurgeStatus",
+        "Scope": "imaging.models.AccessToken.Scope",
+        "LinkState": "imaging.forms.api.LINK_STATES",
+        "UploadState": "imaging.forms.api.UPLOAD_STATES",
+        "AgreementState": "imaging.forms.api.AGREEMENT_STATES",
+        "StepState": "imaging.forms.api_studies.STEPS",
+        "EventOutcome": "audit.actions.Outcome",
+        "FileOutcome": "imaging.models.Outcome",
+    },
 }
 
 # --- Broker and background steps ----------------------------------------------------------------------------
@@ -145,6 +181,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire-uploads": {"task": "imaging.expire_uploads", "schedule": crontab(minute=17)},
     "mark-ended-retention": {"task": "imaging.mark_ended_retention", "schedule": crontab(hour=2, minute=5)},
     "purge-approved": {"task": "imaging.purge_approved", "schedule": crontab(minute=35)},
+    "deliver-webhooks": {"task": "imaging.deliver_webhooks", "schedule": 30, "options": {"expires": 30}},
     "remind-of-agreements": {"task": "baas.remind_of_agreements", "schedule": crontab(hour=6, minute=0)},
 }
 
@@ -177,11 +214,24 @@ def _vault(region: int) -> dict[str, object]:
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "portal.static_files.StaticFilesStorage"},
     **{f"vault-{region}": _vault(region) for region in REGIONS},
 }
 READ_DEADLINE_SECONDS = 5  # after which the other region is read
 RETIRED_HOURS = 24  # how long the bytes of an object stay after another has taken its place
+
+# --- The DICOM door: where devices send to by TLS, per region (infra/docs/dicom-tls.md) ---------------------------
+DICOM_HOST = env.read("COLLIMATE_DICOM_HOST", "127.0.0.1")  # the name that practices enter in their devices
+DICOM_BIND = env.read("COLLIMATE_DICOM_BIND", "127.0.0.1")
+DICOM_PORTS = {region: env.read_int(f"COLLIMATE_DICOM_PORT_{region}", 2761 + region) for region in REGIONS}
+DICOM_CERTIFICATES = {
+    region: Path(env.read(f"COLLIMATE_DICOM_CERTIFICATE_{region}", str(VAR_DIR / "secrets" / f"dicom-{region}.crt")))
+    for region in REGIONS
+}
+DICOM_KEYS = {
+    region: Path(env.read(f"COLLIMATE_DICOM_KEY_{region}", str(VAR_DIR / "secrets" / f"dicom-{region}.key")))
+    for region in REGIONS
+}
 
 # --- What is watched, and how often a restore is practised ----------------------------------------------------
 SCRUB_DAYS = env.read_int("COLLIMATE_SCRUB_DAYS", 30)  # within which every copy is read whole
@@ -265,6 +315,7 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [
     *((name, BASE_DIR / "static" / name) for name in ("css", "img", "ui")),
     BASE_DIR / "var" / "build",
+    ("ohif", BASE_DIR / "var" / "ohif"),
 ]
 EMAIL_BACKEND = env.read("COLLIMATE_MAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = env.read("COLLIMATE_MAIL_DIR", str(VAR_DIR / "mail"))

@@ -30,6 +30,13 @@ def list_instances_of_study(study: Study) -> list[Instance]:
     return list(_slim(instances.order_by(*by_series, *_IN_ORDER)))
 
 
+def attach_fragments(instances: list[Instance]) -> None:
+    """Give these instances the tables that the other lists leave out: for decoding them when the scope is closed."""
+    tables = dict(Instance.objects.filter(id__in=[each.id for each in instances]).values_list("id", "fragments"))
+    for instance in instances:
+        instance.fragments = tables.get(instance.id)
+
+
 def _slim(instances: QuerySet[Instance]) -> QuerySet[Instance]:
     # A long cine's table of fragments is megabytes, and only a request for its frames needs it.
     return instances.defer("fragments")

@@ -15,6 +15,7 @@ from imaging.models import (
     Instance,
     PatientInvitation,
     PurgeOrder,
+    SearchTerm,
     Series,
     ShareLink,
     Study,
@@ -76,6 +77,7 @@ class Table:
 
 _WALLED = (
     Table(Study),
+    Table(SearchTerm),
     Table(Series),
     Table(
         VaultObject,

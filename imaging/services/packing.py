@@ -18,6 +18,7 @@ from imaging.adapters.vault import Batch, VaultUnavailable
 from imaging.crypto.pack import Member, write_directory
 from imaging.models import Finding, Instance, Series, VaultObject
 from imaging.pipeline import SETTLE_SECONDS, Step
+from imaging.services import webhook_outbox
 from imaging.services.active_region import active_region, other_region
 from imaging.services.intake import copy_now
 from imaging.services.manifests import write_series_manifest
@@ -51,6 +52,7 @@ def pack_series(tenant_id: UUID, series_id: UUID, now: datetime) -> int:
     with alone(Step.PACK, series_id) as free:
         if not free or not _has_settled(tenant_id, series_id, now):
             return 0
+        webhook_outbox.announce_study(tenant_id, series_id, now)  # before the manifest, by which the step is done
         made = 0
         with suppress(SeriesGone):
             made = sum(merge_packs(tenant_id, series_id, packs, now) for packs in _list_mergeable(tenant_id, series_id))

@@ -11,6 +11,7 @@ from audit.actor import Actor
 from audit.services import record
 from imaging.access import study_to_change
 from imaging.models import ShareLink
+from imaging.services import webhook_outbox
 from imaging.services.guest_links import (
     LinkNotFound,
     count_wrong,
@@ -128,6 +129,7 @@ def redeem_link(actor: Actor, secret: str, code: str, now: datetime) -> ShareLin
     link.first_redeemed_at = link.first_redeemed_at or now
     link.save(update_fields=["failed_tries", "first_redeemed_at"])
     record_link(Action.SHARE_REDEEMED, actor, link, now)
+    webhook_outbox.announce_opened(link, now)
     return link
 
 

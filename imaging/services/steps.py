@@ -22,6 +22,7 @@ from imaging.crypto.stream import SealedReader
 from imaging.models import Instance, VaultObject
 from imaging.pipeline import Step, enqueue
 from imaging.selectors.pipeline import list_waiting, list_waiting_objects
+from imaging.services import webhook_outbox
 from imaging.services.active_region import other_region
 from imaging.services.brake import is_braked
 from imaging.services.copies import find_fault, find_sealed
@@ -69,6 +70,7 @@ def mirror(tenant_id: UUID, series_id: UUID) -> int:
     with tenant_scope(tenant_id):
         for step in (Step.STORE, Step.STORE_MIRROR):
             enqueue(step, tenant_id, series_id)
+    webhook_outbox.hasten_mirrored(tenant_id, series_id, timezone.now())
     return done
 
 

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
-GUARDS = {"public", "signed-in", "vendor-admin", "member", "reader", "dicomweb", "secret", "grant"}
+GUARDS = {"public", "signed-in", "vendor-admin", "member", "reader", "dicomweb", "secret", "grant", "api"}
 # Anyone may ask for these: they show no tenant's rows.
 PUBLIC = {
     "home", "healthz", "readyz", "metrics", "emergency", "login", "login_code", "logout", "join",
     "second_factor", "leave",
     "reset_request", "reset_password", "reset_open",
+    "api_schema", "api_docs",
 }  # fmt: skip
 def list_routes(patterns: list, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
     for pattern in patterns:

@@ -4,7 +4,8 @@ The ids in the URLs are real, so a 404 is the wall's and not an accident's; Nort
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -12,9 +13,12 @@ from django.test import Client
 from django.urls import URLPattern
 from django.utils import timezone
 
-from imaging.models import Drill, Upload
+from imaging.models import AccessToken, Drill, Upload
+from imaging.services.devices import add_device_with_new_key
 from imaging.services.regions import get_vault
 from imaging.services.sharing import revoke_link
+from imaging.services.tokens import issue_token
+from imaging.services.webhooks import add_webhook
 from tenants.models import Invitation, Role, SecretKind, Tenant, User
 from tenants.scoping import tenant_scope
 from tenants.secrets import issue_secret
@@ -34,12 +38,24 @@ WALLED = [
 ]
 # Addresses that a member with the right role gets something from by GET: the control.
 OPEN_TO_ALICE = {
+    "ohif_config",
     "worklist", "study", "study_state", "study_history", "study_viewer", "study_download", "stow", "upload",
     "retention", "people", "audit", "tenant_agreement", "share_create", "patient_invite",
-    "qido_series", "qido_study_instances", "qido_series_instances", "wado_study_metadata", "wado_series_metadata",
-    "wado_instance_metadata",
+    "qido_series", "qido_study_instances", "qido_series_instances", "qido_all_series", "qido_all_instances",
+    "wado_study_metadata", "wado_series_metadata",
+    "wado_instance_metadata", "wado_thumbnail", "rendered_study", "rendered_series", "rendered_instance",
+    "rendered_frames", "thumbnail_study", "thumbnail_instance", "thumbnail_frame", "dicomweb_capabilities",
     "protection", "drill_report", "region_missing", "wado_instance", "wado_series", "wado_frames", "audit_export",
+    "webhooks", "webhook", "tokens", "devices",
 }  # fmt: skip
+
+API = [(route, pattern) for route, pattern in WALLED if pattern.callback.guard == "api"]
+OPEN_TO_BOBS_TOKEN = {
+    "api_token", "api_studies", "api_study", "api_study_history", "api_study_shares", "api_shares", "api_share",
+    "api_uploads",
+}  # fmt: skip
+API_BODY = {"recipient_name": "Rita", "recipient_email": "rita@ortho.example"}
+UNKNOWN = {"study_instance_uid": "1.2.3.4", "link_id": str(uuid4()), "upload_id": str(uuid4())}
 
 
 @dataclass(frozen=True)
@@ -70,7 +86,11 @@ def furnished(northside: Tenant, alice: User, bob: User) -> Furnished:
             email="new@northside.example", name="New", role=Role.VIEWER, digest=digest, invited_by=alice,
             created_at=now, expires_at=now,
         )  # fmt: skip
+        webhook = add_webhook(actor(alice), "https://hooks.example/a", ["study.received"], now)
         drill = Drill.objects.create(started_at=now, finished_at=now, passed=True, report=uuid4())
+        issue_token(actor(bob), bob, ["read"], now + timedelta(days=1), now)
+        token = AccessToken.objects.get()
+        device, _ = add_device_with_new_key(actor(alice), "CT", "CT1", now)
     get_vault(1).seal(northside.id, drill.report, [b"%PDF-1.7"])
     values = {
         "drill_id": str(drill.id), "region": "2",
@@ -78,6 +98,8 @@ def furnished(northside: Tenant, alice: User, bob: User) -> Furnished:
         "sop_instance_uid": f"{uid}.1.1", "frame_list": "1", "tag_path": "00420011", "link_id": str(link.id),
         "grant_id": str(link.id), "invitation_id": str(invitation.id), "upload_id": str(upload.id),
         "batch": str(upload.batch), "membership_id": str(bob.memberships.get().pk), "invited": str(invited.id),
+        "webhook_id": str(webhook.id), "device_id": str(device.id),
+        "token_id": str(token.id), "rest": "nowhere",
     }  # fmt: skip
     return Furnished(values, browser)
 
@@ -110,8 +132,59 @@ def test_northsides_own_people_get_something_from_the_same_addresses(furnished: 
     assert {pattern.name for _, pattern in WALLED} >= OPEN_TO_ALICE
 
 
-def call(client: Client, method: str, url: str):
-    return getattr(client, method)(url, headers={"Accept": "*/*"})
+@pytest.mark.parametrize("method", METHODS)
+def test_a_token_of_another_practice_finds_northsides_things_no_more_than_unknown_ones(
+    method: str, furnished: Furnished, southside: Tenant, carol: User
+) -> None:
+    client = Client(headers={"Authorization": f"Bearer {token_for_all(southside, carol)}"})
+    unknown = replace(furnished, values=furnished.values | {name: UNKNOWN[name] for name in UNKNOWN})
+    told = [
+        (method, route, answer.status_code)
+        for route, pattern in API
+        if (answer := call(client, method, furnished.url(route), API_BODY)).status_code < 300
+        if "<" in route or any(value in answer.content.decode() for value in secrets_of(furnished))
+    ]
+    differs = [
+        (method, route)
+        for route, _ in API
+        if "<" in route
+        if essence(call(client, method, furnished.url(route), API_BODY))
+        != essence(call(client, method, unknown.url(route), API_BODY))
+    ]
+
+    assert (told, differs) == ([], [])
+
+
+def test_northsides_own_token_gets_something_from_the_same_addresses(furnished: Furnished, bob: User) -> None:
+    client = Client(headers={"Authorization": f"Bearer {token_for_all(bob.memberships.get().tenant, bob)}"})
+    shut_out = [
+        (pattern.name, status)
+        for route, pattern in API
+        if pattern.name in OPEN_TO_BOBS_TOKEN
+        if (status := call(client, "get", furnished.url(route)).status_code) != 200
+    ]
+
+    assert shut_out == []
+    assert {pattern.name for _, pattern in API} >= OPEN_TO_BOBS_TOKEN
+
+
+def token_for_all(tenant: Tenant, user: User) -> str:
+    now = timezone.now()
+    with tenant_scope(tenant.id):
+        return issue_token(actor(user), user, list(AccessToken.Scope.values), now + timedelta(days=1), now)
+
+
+def secrets_of(furnished: Furnished) -> list[str]:
+    return [furnished.values[name] for name in ("study_instance_uid", "link_id", "upload_id", "batch")]
+
+
+def essence(answer: object) -> tuple[int, bytes, str]:
+    return answer.status_code, answer.content, answer.headers.get("Allow", "")
+
+
+def call(client: Client, method: str, url: str, body: dict[str, object] | None = None):
+    sent = {} if body is None or method in ("get", "head") else {"data": body, "content_type": "application/json"}
+    return getattr(client, method)(url, headers={"Accept": "*/*"}, **sent)
 
 
 def is_turned_away(answer: object, pattern: URLPattern) -> bool:
