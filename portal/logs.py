@@ -1,10 +1,10 @@
-"""Log lines without secrets: share tokens and UIDs in paths are cut before a line is written."""
+"""Log lines without secrets: share tokens and UIDs in addresses are cut before a line is written."""
 
 import logging
 import re
 
 _SECRET_PATH = re.compile(r"(/(?:s|records|join|reset/[A-Za-z0-9_\-]+)/)[A-Za-z0-9_\-]{16,}")
-_UID_PATH = re.compile(r"(/(?:studies|series|instances)/)[0-9.]{5,64}")
+_UID_PATH = re.compile(r"(/(?:studies|series|instances)/|(?:UID|UIDs)=)[0-9.,]{5,}")
 # PostgreSQL's errors quote the row they are about: names, birth dates and all.
 _ROW = re.compile(r"(DETAIL: ).*")
 

@@ -32,3 +32,12 @@ def test_workers_log_with_the_redacting_formatter(root: logging.Logger) -> None:
     app.log.setup(loglevel="WARNING", redirect_stdouts=False)
 
     assert [type(handler.formatter) for handler in root.handlers] == [RedactingFormatter]
+
+
+@pytest.mark.parametrize("line", [
+    "GET /t/northside/dicomweb/studies/1.2.840.99/series/1.2.840.98/instances/1.2.840.97",
+    "GET /t/northside/ohif/viewer?StudyInstanceUIDs=1.2.840.99,1.2.840.98",
+    "GET /t/northside/wado?requestType=WADO&studyUID=1.2.840.99&seriesUID=1.2.840.98&objectUID=1.2.840.97",
+])  # fmt: skip
+def test_no_uid_of_an_address_is_logged(line: str) -> None:
+    assert "1.2.840" not in redact(line)
