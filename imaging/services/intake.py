@@ -103,14 +103,17 @@ def receive(
     StudyNotFound, NoAgreementInForce
         Before anything is read.
     VaultUnavailable
-        The keys are out of reach; before anything is read.
+        The keys or the vault are out of reach; before anything is read.
     """
     require_may_store(actor, tenant_id, now)
     prepare_keys(tenant_id)
     source, receipts = _Source(files), []
     while not source.ended:
         batch = Intake(actor, tenant_id, now, study_instance_uid)
-        receipts += batch.run(source)
+        taken = batch.run(source)
+        if batch.failure and not taken:
+            raise batch.failure  # another batch would fare no better
+        receipts += taken
     if source.error:
         raise source.error
     return receipts

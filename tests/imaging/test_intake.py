@@ -238,6 +238,18 @@ def test_a_barrier_that_fails_acknowledges_nothing(
     assert not sealed_objects(northside)
 
 
+def test_a_vault_that_begins_no_batch_is_away_and_is_not_asked_for_ever(
+    northside: Tenant, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(vault: Vault) -> None:
+        raise VaultUnavailable("away")
+
+    monkeypatch.setattr(Vault, "batch", away)
+
+    with pytest.raises(VaultUnavailable):
+        take_in(actor(bob), northside, {"a.dcm": instance(1)})
+
+
 def test_one_file_that_cannot_be_written_is_refused_alone(
     northside: Tenant, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
