@@ -14,10 +14,11 @@ from django.views.decorators.csrf import csrf_exempt
 
 from audit.actions import Action
 from imaging.access import StudyNotFound
-from imaging.dicom.multipart import MalformedMultipart, iter_parts, parse_content_type
+from imaging.dicom.multipart import MalformedMultipart, Part, iter_parts, parse_content_type
 from imaging.dicom.uid import InvalidUID, validate_uid
 from imaging.models import AccessToken
 from imaging.models import Outcome as Verdict
+from imaging.services.assembly import METADATA_BYTES, MalformedMetadata, MetadataTooLarge, assemble_files
 from imaging.services.intake import STORAGE_UNAVAILABLE, IncomingFile, Receipt, VaultUnavailable, receive
 from imaging.views import qido, wado
 from imaging.views.bodies import body_reader
@@ -70,9 +71,9 @@ def store_instances(request: HttpRequest, slug: str, study_instance_uid: str | N
     except NoAgreementInForce as refusal:
         record_denied(request, tenant, actor, Action.GATE_REFUSED)
         return _refuse(403, refusal.reason)
-    except BodyTooLarge:
+    except (BodyTooLarge, MetadataTooLarge):
         return _too_large()
-    except (MalformedMultipart, UnreadablePostError) as error:
+    except (MalformedMetadata, MalformedMultipart, UnreadablePostError) as error:
         return _refuse(400, f"The multipart body cannot be read: {error}")
     except VaultUnavailable:
         return _refuse(503, STORAGE_UNAVAILABLE.message)
@@ -88,23 +89,25 @@ def _find_refusal(request: HttpRequest, study_instance_uid: str | None) -> HttpR
         validate_uid(study_instance_uid or "0")
     except InvalidUID:
         return _refuse(400, "The Study Instance UID in the address is not valid.")
-    if not _is_dicom(request.headers.get("Content-Type", "")):
-        return _refuse(415, 'The body must be multipart/related; type="application/dicom".')
+    if _type_of_parts(request) not in ("application/dicom", DICOM_JSON):
+        return _refuse(415, f'The body must be multipart/related; type="application/dicom" or "{DICOM_JSON}".')
     if int(request.META.get("CONTENT_LENGTH") or 0) > settings.UPLOAD_MAX_BYTES:
         return _too_large()
     return None
 
 
 def _too_large() -> HttpResponse:
-    return _refuse(413, f"A request may carry {settings.UPLOAD_MAX_BYTES} bytes in {MOST_PARTS} parts, no more.")
+    most = f"{settings.UPLOAD_MAX_BYTES} bytes in {MOST_PARTS} parts or instances, of metadata {METADATA_BYTES} bytes"
+    return _refuse(413, f"A request may carry {most}, no more.")
 
 
-def _is_dicom(content_type: str) -> bool:
+def _type_of_parts(request: HttpRequest) -> str:
+    """What `multipart/related` says of its first part, '' where it says nothing or is something else."""
     try:
-        kind, parameters = parse_content_type(content_type)
+        kind, parameters = parse_content_type(request.headers.get("Content-Type", ""))
     except MalformedMultipart:
-        return False
-    return kind == "multipart/related" and parameters.get("type", "").lower() == "application/dicom"
+        return ""
+    return parameters.get("type", "").lower() if kind == "multipart/related" else ""
 
 
 def _refuse(status: int, reason: str) -> HttpResponse:
@@ -112,11 +115,19 @@ def _refuse(status: int, reason: str) -> HttpResponse:
 
 
 def _files(request: HttpRequest) -> Iterator[IncomingFile]:
+    if _type_of_parts(request) == DICOM_JSON:
+        yield from assemble_files(_parts(request), MOST_PARTS)
+        return
+    for number, part in enumerate(_parts(request), 1):
+        yield IncomingFile(f"part {number}", part.chunks())
+
+
+def _parts(request: HttpRequest) -> Iterator[Part]:
     parts = iter_parts(_limited(body_reader(request)), request.headers["Content-Type"])
     for number, part in enumerate(parts, 1):
         if number > MOST_PARTS:
             raise BodyTooLarge
-        yield IncomingFile(f"part {number}", part.chunks())
+        yield part
 
 
 def _limited(read: Callable[[int], bytes]) -> Callable[[int], bytes]:
@@ -160,19 +171,13 @@ class _Answer:
         }
         found = {tag: {"vr": "SQ", "Value": items} for tag, items in sequences.items() if items}
         studies = {self._study} if self._study else {each.study_instance_uid for each in kept}
-        url = (
-            {"00081190": _value("UR", f"{self._root}/{studies.pop()}")} if kept and len(studies) == 1 else {}
-        )
+        url = {"00081190": _value("UR", f"{self._root}/{studies.pop()}")} if kept and len(studies) == 1 else {}
         return url | found
 
     def _reference(self, each: Receipt) -> dict[str, object]:
         series = f"{self._root}/{each.study_instance_uid}/series/{each.series_instance_uid}"
         warning = {"00081196": _value("US", each.warning)} if each.warning else {}
-        return (
-            _object(each)
-            | {"00081190": _value("UR", f"{series}/instances/{each.sop_instance_uid}")}
-            | warning
-        )
+        return _object(each) | {"00081190": _value("UR", f"{series}/instances/{each.sop_instance_uid}")} | warning
 
 
 def _object(each: Receipt) -> dict[str, object]:

@@ -131,7 +131,7 @@ def test_a_malformed_study_uid_is_a_bad_request(bobs_token: str, uid: str) -> No
     "content_type",
     [
         "application/dicom",
-        'multipart/related; type="application/dicom+json"; boundary=x',
+        'multipart/related; type="application/dicom+xml"; boundary=x',
         "multipart/related; boundary=x",
         'multipart/form-data; type="application/dicom"; boundary=x',
         "",
