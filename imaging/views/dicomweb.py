@@ -52,16 +52,22 @@ def dicomweb_options(view: View) -> View:
 def _service(view: View, *methods: str) -> View:
     @reader
     @wraps(view)
-    def inner(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
-        if request.method not in methods:
-            return refuse_method(request, ", ".join(methods))
+    def read(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
         request.dicomweb_root = request.build_absolute_uri(f"/t/{request.tenant.slug}/dicomweb")
         response = answered(view, request, **kwargs)
         response["Cache-Control"] = "private, no-store"
         return response
 
-    # Whatever is not a read is a 405, which scripts without a cookie shall see too.
-    return csrf_exempt(inner)
+    # The method is judged before anyone is let in: the same 405 for what is there and what is not, and for scripts
+    # without a cookie, who would otherwise be told of CSRF.
+    @csrf_exempt
+    @wraps(read)
+    def inner(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if request.method not in methods:
+            return refuse_method(request, ", ".join(methods))
+        return read(request, *args, **kwargs)
+
+    return inner
 
 
 def answered(view: View, request: HttpRequest, **kwargs: str) -> HttpResponseBase:

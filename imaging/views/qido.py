@@ -18,7 +18,6 @@ from imaging.services.searches import Grant
 from imaging.views.dicomweb import dicomweb
 from imaging.views.guards import find_grant
 from imaging.views.media import require_json
-from tenants.decorators import guard
 from tenants.selectors import find_tenant
 
 Search = Callable[..., tuple[Found, Query]]
@@ -47,8 +46,7 @@ def _practice_wide(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
     """Guard as of any read. A guest needs a study to be let in by: it is one of those that their browser redeemed."""
     guarded = dicomweb(view)
 
-    @guard("reader")
-    @wraps(view)
+    @wraps(guarded)  # its guard is ours
     def inner(request: HttpRequest, slug: str) -> HttpResponseBase:
         uid = _find_granted_study(request, slug)
         return guarded(request, slug, **({"study_instance_uid": uid} if uid else {}))

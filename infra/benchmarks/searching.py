@@ -34,7 +34,8 @@ class Search:
 
     @property
     def path(self) -> str:
-        return f"/studies?{urlencode(self.parameters | {'limit': str(PAGE)})}"
+        # Orthanc does not decode %2A.
+        return f"/studies?{urlencode(self.parameters | {'limit': str(PAGE)}, safe='*')}"
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def _mix(archive: Sequence[Study], count: int, chance: random.Random) -> list[Se
 
 
 def _beginning(study: Study, chance: random.Random) -> Search:
-    text = study.patient_name[: chance.randint(3, 6)].rstrip("^").upper()
+    text = study.patient_name.split("^")[0][: chance.randint(3, 6)].upper()
     return Search({"PatientName": f"{text}*"}, lambda each: each.patient_name.upper().startswith(text))
 
 
