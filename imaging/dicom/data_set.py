@@ -1,6 +1,6 @@
 """The data set of a file: header, Pixel Data, what follows; and the identity its header claims."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
 from imaging.dicom import image
@@ -31,7 +31,9 @@ INDEXED = frozenset({
     0x00081030, 0x0008103E, 0x00100010, 0x00100020, 0x00100021, 0x00100030, 0x00100040, 0x00180015, 0x00200010,
     0x00200011, 0x00200013, 0x00200060, 0x00200062, 0x00280008, 0x00400244, 0x00400245, 0x00400275,
 })  # fmt: skip
-_WANTED = INDEXED | image.TAGS | {SOP_CLASS, SOP_INSTANCE, STUDY_INSTANCE, SERIES_INSTANCE, EXTENDED_OFFSETS}
+_JUDGED = image.TAGS | {SOP_CLASS, SOP_INSTANCE, STUDY_INSTANCE, SERIES_INSTANCE, EXTENDED_OFFSETS}
+_WANTED = INDEXED | _JUDGED
+_LONGEST_INDEXED = 1 << 14  # what the index keeps is short; a hostile value may be as long as the header
 _ENCODINGS = {IMPLICIT_LITTLE_UID: IMPLICIT_LITTLE, EXPLICIT_BIG_UID: EXPLICIT_BIG}
 
 
@@ -50,7 +52,7 @@ class Identity:
 class DataSet:
     """`header` is everything before Pixel Data; `header_end` is where that starts, None without one.
 
-    `indexed` holds (VR, value) of the top-level elements of `INDEXED`; a sequence of undefined length has None.
+    `indexed` holds (VR, value) of the top-level elements of `INDEXED`, None where the value is long.
     """
 
     identity: Identity
@@ -70,9 +72,9 @@ def read_data_set(window: Window, meta: FileMeta, limits: Limits) -> Generator[N
     walk = ElementWalk(window, encoding, limits, _WANTED)
     yield from walk.run()
     header = window.cut(walk.position)
-    values = {tag: (vr, header[start:end]) for tag, (vr, start, end) in walk.found.items()}
+    values = {tag: (vr, header[start:end]) for tag, (vr, start, end) in walk.found.items() if tag in _JUDGED}
     identity = _read_identity(values, meta)
-    indexed = {tag: values[tag] if walk.found[tag][2] <= len(header) else None for tag in values.keys() & INDEXED}
+    indexed = _read_indexed(header, walk.found)
     header_end, pixels = None, None
     if walk.pixel_tag is not None:
         header_end = window.start
@@ -99,6 +101,11 @@ def require_zeros(window: Window) -> Machine:
         if window.ended:
             return
         yield
+
+
+def _read_indexed(header: bytes, found: Mapping[int, tuple[bytes, int, int]]) -> Indexed:
+    places = ((tag, vr, start, end) for tag, (vr, start, end) in found.items() if tag in INDEXED)
+    return {tag: (vr, header[start:end]) if end - start <= _LONGEST_INDEXED else None for tag, vr, start, end in places}
 
 
 def _context(values: image.Values, meta: FileMeta, encoding: Encoding, limits: Limits) -> PixelContext:

@@ -6,6 +6,7 @@ departs from them for empty values among several, empty groups of a name and emp
 
 import base64
 import math
+from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydicom.dataelem import DataElement
 from pydicom.multival import MultiValue
 from pydicom.valuerep import PersonName
 
+from imaging.dicom.long_values import COUNTED, WORDS, Room, find_stored
 from imaging.dicom.part10 import inflate_header, parse_header, split_part10
 
 __all__ = ["NoSuchValue", "get_bulk_value", "inflate_header", "parse_header", "split_part10", "to_dicom_json"]
@@ -39,7 +41,8 @@ def to_dicom_json(header: bytes, transfer_syntax_uid: str, bulk_data_uri: BulkDa
     Binary values of more than INLINE_BYTES become `BulkDataURI`, which `bulk_data_uri` makes from a tag path:
     "00420011", or for the second item of a sequence "00880200/1/7FE00010". Character sets and
     available transfer syntax are stated as they are for the receiver. An element that cannot be decoded is
-    left out.
+    left out. Numbers and long texts become `BulkDataURI` too where they are long (`long_values`); what may not be
+    bulk data and is that long, a name of 64 KiB, is left out.
     """
     data_set = parse_header(header, transfer_syntax_uid)
     json = _Converter(bulk_data_uri, little=_is_little(data_set)).data_set(data_set, "")
@@ -54,13 +57,21 @@ def get_bulk_value(data_set: pydicom.Dataset, tag_path: str) -> bytes:
     try:
         for sequence, item in zip(around[::2], around[1::2], strict=True):
             data_set = data_set[int(sequence, 16)].value[int(item)]
-        element = data_set[int(tag, 16)]
-        value, size = element.value, _BINARY_WORDS.get(element.VR)
+        vr, value = _stored(data_set, int(tag, 16))
     except (LookupError, ValueError, TypeError, AttributeError, NotImplementedError) as error:
         raise NoSuchValue(tag_path) from error
+    size = _BINARY_WORDS.get(vr) or (len(value) >= COUNTED and WORDS.get(vr))
     if not isinstance(value, bytes) or not size:
         raise NoSuchValue(tag_path)
     return value if little else _swapped(value, size)
+
+
+def _stored(data_set: pydicom.Dataset, tag: int) -> tuple[str, bytes]:
+    stored = find_stored(data_set, pydicom.tag.Tag(tag))
+    if stored and stored[0] != "UN":
+        return stored
+    element = data_set[tag]
+    return element.VR, element.value if isinstance(element.value, bytes) else b""
 
 
 class _Converter:
@@ -69,6 +80,7 @@ class _Converter:
     def __init__(self, bulk_data_uri: BulkDataURI, *, little: bool) -> None:
         self._bulk_data_uri = bulk_data_uri
         self._little = little
+        self._room = Room()
 
     def data_set(self, data_set: pydicom.Dataset, path: str) -> Json:
         json = {}
@@ -81,10 +93,19 @@ class _Converter:
 
     def _try(self, data_set: pydicom.Dataset, tag: pydicom.tag.BaseTag, path: str) -> Json | None:
         """Broad on purpose: whatever a broken value makes pydicom raise, it costs that element only."""
+        stored = find_stored(data_set, tag)
         try:
+            if stored and stored[0] not in _BINARY_WORDS and not self._room.takes(len(stored[1])):
+                return self._long(stored[0], f"{path}{tag:08X}")
             return self._element(data_set[tag], f"{path}{tag:08X}")
         except Exception:
             return None
+        finally:
+            if stored and len(stored[1]) >= COUNTED:
+                del data_set[tag]  # decoded, it would stay in memory beside all the others
+
+    def _long(self, vr: str, path: str) -> Json | None:
+        return {"vr": vr, "BulkDataURI": self._bulk_data_uri(path)} if vr in WORDS else None
 
     def _element(self, element: DataElement, path: str) -> Json:
         if element.VR == "SQ":
@@ -160,4 +181,9 @@ def _is_little(data_set: pydicom.Dataset) -> bool:
 
 def _swapped(value: bytes, size: int) -> bytes:
     """Binary values are little endian whatever the file is (PS3.18 §8.7.3.3.2, §F.2.7)."""
-    return b"".join(value[start : start + size][::-1] for start in range(0, len(value), size))
+    if size == 1:
+        return value
+    whole = len(value) // size * size
+    words = array({2: "H", 4: "I", 8: "Q"}[size], value[:whole])
+    words.byteswap()
+    return words.tobytes() + value[whole:][::-1]

@@ -126,7 +126,7 @@ class ElementWalk:
         while self.pixel_tag is None and not self.padding:
             if len(data) < self.position + _LOOKAHEAD and not window.ended:
                 yield
-            elif len(data) < self.position + 8:
+            elif len(data) < self.position + 8 and self._has_room(self._open_frame()):
                 return self._finish()
             else:
                 self._step()
@@ -153,7 +153,13 @@ class ElementWalk:
             stack.pop()
         return stack[-1]
 
+    def _has_room(self, frame: _Frame) -> bool:
+        """Whether a header fits into what is left of the frame: else the verdict would hang on what follows it."""
+        return frame.limit is None or self.position + 8 <= frame.limit
+
     def _walk_one(self, frame: _Frame) -> None:
+        if frame.limit is not None and not self._has_room(frame):
+            raise Refused(LENGTH_LIES, f"{frame.limit - self.position} bytes left over")
         if frame.kind == _ELEMENTS:
             self._element(frame)
         else:

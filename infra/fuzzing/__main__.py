@@ -19,6 +19,7 @@ FOLDER = Path(os.environ.get("COLLIMATE_VAR", ROOT / "var")) / "fuzz"
 SECONDS = 60
 _LIMITS = ("-timeout=20", "-rss_limit_mb=1500", f"-max_len={LARGEST}", "-print_final_stats=1", "-use_value_profile=1")
 _EXECUTIONS = re.compile(r"number_of_executed_units:\s+(\d+)")
+_INTERRUPTED = "run interrupted"
 _COVERAGE = re.compile(r"cov: (\d+)")
 
 
@@ -41,10 +42,8 @@ def fuzz(target: str, seconds: int) -> list[Path]:
     text = log.read_text(errors="replace")
     executions, coverage = (pattern.findall(text) or ["0"] for pattern in (_EXECUTIONS, _COVERAGE))
     found = [file for file in sorted((folder / "findings").iterdir()) if file.stat().st_mtime >= started]
-    print(
-        f"{target:10} {seeds:6} seeds {int(executions[-1]):10} runs {coverage[-1]:>6} edges {len(found)} findings",
-        flush=True,
-    )
+    figures = f"{seeds:6} seeds {int(executions[-1]):10} runs {coverage[-1]:>6} edges {len(found)} findings"
+    print(f"{target:10} {figures}{', interrupted' if _INTERRUPTED in text else ''}", flush=True)
     if not found and not int(executions[-1]):
         raise SystemExit(f"The fuzzer did not run; see {log}.")
     return found

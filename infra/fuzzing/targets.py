@@ -104,13 +104,15 @@ def _walk(syntax: str, parts: Iterable[bytes]) -> object:
 
 
 def conversion(data: bytes) -> None:
-    """A bare data set that the walk accepts, as DICOM JSON and as the index's attributes."""
+    """A bare data set that the walk accepts, as DICOM JSON."""
     syntax = _SYNTAXES[data[0] % 3] if data else EXPLICIT_LITTLE
     walked = _walk(syntax, [data[1:]])
     if not isinstance(walked[0], int):
         return
     header = data[1 : 1 + walked[0]]
-    _require_read(Passed(len(header), syntax, "1.2", "1.2", "1.2", "1.2", b"", header, None, None))
+    json.dumps(to_dicom_json(header, syntax, lambda path: path), allow_nan=False)
+    if _walk(syntax, [header]) != walked:
+        raise Broken("the header alone is walked otherwise")
 
 
 def multipart(data: bytes) -> None:

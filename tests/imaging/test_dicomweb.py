@@ -149,8 +149,8 @@ def test_a_link_with_download_gives_the_files(ct: pydicom.Dataset, add_link) -> 
 
 
 def test_a_link_finds_its_own_study_and_no_other(ct: pydicom.Dataset, northside, bob, add_link) -> None:
-    keep(northside, bob, real_file("JPEG2000.dcm"))
     _, client = add_link(may_download=True)
+    keep(northside, bob, real_file("JPEG2000.dcm"))
     found = client.get("/t/northside/dicomweb/studies").json()
     assert [each["0020000D"]["Value"] for each in found] == [[ct.StudyInstanceUID]]
 

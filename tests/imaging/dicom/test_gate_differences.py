@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pydicom
 import pytest
 
+from imaging.dicom.attributes import read_attributes
 from imaging.dicom.gate import Gate, Limits, Refused
 from imaging.dicom.inflate import Inflation
 from imaging.dicom.part10 import parse_header
@@ -212,6 +213,29 @@ def test_elements_picked_from_a_header_are_as_in_the_whole_of_it() -> None:
     whole = parse_header(passed.header, passed.transfer_syntax_uid)
     assert [element.tag for element in picked] == [0x00080005, 0x00100020, 0x00400275]
     assert all(picked[tag] == whole[tag] for tag in (0x00100020, 0x00400275))
+
+
+def test_what_is_long_is_not_kept_beside_the_header() -> None:
+    passed = judge(bytes(sound(IMPLICIT_LITTLE, (0x00100010, "PN", b"D" * (1 << 19)))))
+
+    assert passed.indexed[0x00100010] is None
+    assert passed.indexed[0x00100020] == (b"", b"P1")
+    assert read_attributes(passed).patient_name == "D" * 1024
+
+
+@pytest.mark.parametrize("left", range(1, 8))
+@pytest.mark.parametrize("tag", [CONTENT, 0x00411010])
+def test_bytes_left_over_in_a_sequence_are_judged_without_what_follows(left: int, tag: int) -> None:
+    """A public sequence with them is damaged; a private one is opaque, and the header alone says the same."""
+    extra = element(tag, "SQ", item(b"") + bytes(left), IMPLICIT_LITTLE)
+    for pixels in (None, native_pixels(b"\xff" * 32, IMPLICIT_LITTLE)):
+        data = bytes(sound(IMPLICIT_LITTLE, extra=extra, pixels=pixels))
+        if tag == CONTENT:
+            assert code_of(data) == "LENGTH_LIES"
+        else:
+            assert parse_header(judge(data).header, IMPLICIT_LITTLE, only=[0x00100020]).PatientID == "P1"
+    data = bytes(sound(IMPLICIT_LITTLE, extra=extra, pixels=b""))
+    assert tag != CONTENT or code_of(data) == "LENGTH_LIES"
 
 
 @pytest.mark.parametrize("vr", ["SS", "FD", "UV", "OB", "SQ", "UN"])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pydicom
 from pydicom.multival import MultiValue
 
-from imaging.dicom.attributes import read_attributes
+from imaging.dicom.attributes import AttributeReader, read_attributes
 from imaging.dicom.data_set import encoding_of
 from imaging.dicom.dicom_json import to_dicom_json
 from imaging.dicom.elements import ElementWalk
@@ -34,6 +34,7 @@ PATIENT_ID = 0x00100020
 BYTE_BY_BYTE = 1500  # the longest input fed so
 _CALLS, _CALLS_PER_BYTE = 3_000, 5
 _MOST_GROWN = 64 << 20
+_READER = AttributeReader()  # one for all, as files of many senders may come in one batch
 warnings.simplefilter("ignore")
 
 
@@ -111,6 +112,8 @@ def _are_same(one: Verdict, other: Verdict) -> bool:
 def require_readable(data: bytes, passed: Passed) -> bool:
     """Our readers read it without raising, and pydicom sees the same object; False where it reads nothing at all."""
     attributes = read_attributes(passed)
+    if _READER.read(passed) != attributes:
+        raise Violated("read after others, its attributes are theirs")
     json.dumps(to_dicom_json(passed.header, passed.transfer_syntax_uid, lambda path: path), allow_nan=False)
     try:
         theirs = pydicom.dcmread(
