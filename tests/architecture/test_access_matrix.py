@@ -59,7 +59,7 @@ def test_the_matrix_is_large_enough(scene: Scene) -> None:
 
 
 def test_every_route_has_a_verdict_and_every_verdict_a_route() -> None:
-    names = {policy.key_of(pattern.name, names_thing=names_thing(route)) for route, pattern in ROUTES}
+    names = {policy.key_of(pattern.name, names_thing=names_thing(route, pattern.name)) for route, pattern in ROUTES}
 
     assert names - policy.RULES.keys() == set(), "routes without a verdict in tests/architecture/matrix/policy.py"
     assert policy.RULES.keys() - names == set(), "verdicts for routes that are gone"

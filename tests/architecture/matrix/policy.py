@@ -22,7 +22,8 @@ SHARING, AUDIT, AGREEMENTS, TOKEN = (
 )  # fmt: skip
 # What is shown only to whoever made it: in the scene each practice's owner did.
 MAKER = OWNER
-READERS = MEMBERS | SHARE | PATIENT | READ
+TAKERS = MEMBERS | PATIENT | READ  # of original files: a share link may be for looking only, as Rita's is
+READERS = TAKERS | SHARE
 
 # --- What an address can name: in which practice it is, and whether it is there ----------------------------------
 NORTH, SOUTH, NOWHERE = "northside", "southside", "nowhereee"
@@ -124,9 +125,10 @@ RULES: dict[str, Rule] = {
     **_rules("failover_approve failover_withdraw", rule(post=VENDOR, across=True)),
     **_rules("vendor_keys vendor_practice_keys key_certificate", rule(get=VENDOR, across=True)),
     **_rules(
-        "key_rotate key_destruction_request key_destruction_approve key_destruction_withdraw",
+        "key_rotate key_destruction_request key_destruction_withdraw",
         rule(post=VENDOR, across=True),
     ),
+    "key_destruction_approve": rule(post=VENDOR, across=True, blind="post"),  # the practice is judged first
     # --- Taking in ---
     "upload": rule(get=STAFF, head=False),
     "uploads": rule(post=STAFF, options=STAFF),
@@ -137,15 +139,16 @@ RULES: dict[str, Rule] = {
     **_rules("study study_state study_viewer study_download ohif ohif_config", rule(get=MEMBERS)),
     "study_history": rule(get=STAFF),
     # --- DICOMweb ---
-    "stow": rule(get=READERS, post=STAFF | STORE, delete=STAFF | DELETE),
-    "stow:practice": rule(get=MEMBERS | READ, post=STAFF | STORE),
+    "stow": rule(get=TAKERS, post=STAFF | STORE, delete=STAFF | DELETE),
+    "stow:practice": rule(get=READERS, post=STAFF | STORE),
     **_rules("qido_all_series qido_all_instances", rule(get=READERS)),
     **_rules("qido_series qido_study_instances qido_series_instances", rule(get=READERS)),
     **_rules("wado_study_metadata wado_series_metadata wado_instance_metadata", rule(get=READERS)),
-    **_rules("wado_instance wado_series wado_frames wado_bulk_data wado_thumbnail", rule(get=READERS)),
+    **_rules("wado_instance wado_series", rule(get=TAKERS)),
+    **_rules("wado_frames wado_bulk_data wado_thumbnail", rule(get=READERS)),
     **_rules("rendered_study rendered_series rendered_instance rendered_frames", rule(get=READERS)),
     **_rules("thumbnail_study thumbnail_instance thumbnail_frame wado_uri", rule(get=READERS)),
-    "dicomweb_capabilities": rule(get=READERS, options=READERS),
+    "dicomweb_capabilities": rule(get=MEMBERS | READ, options=MEMBERS | READ),
     # --- Sharing ---
     **_rules("share_create patient_invite", rule(get=STAFF, post=STAFF)),
     **_rules("share_revoke share_unlock patient_revoke", rule(post=STAFF)),
@@ -155,14 +158,14 @@ RULES: dict[str, Rule] = {
     "patient_download": rule(get=PATIENT, head=False),
     **_rules("share_open patient_open", rule(get=ANYONE, post=ANYONE, across=True)),
     # --- Keeping and letting go ---
-    "retention": rule(get=STAFF, post=OWNER),
+    "retention": rule(get=STAFF, post=OWNER, head=False),
     **_rules("hold_place hold_lift purge_approve", rule(post=OWNER)),
     **_rules("purge_request purge_reject", rule(post=STAFF)),
     **_rules("protection drill_report region_missing", rule(get=MEMBERS)),
     **_rules("protection_acknowledgement protection_resume", rule(post=OWNER)),
     # --- Connections ---
     "tokens": rule(get=MEMBERS, post=MEMBERS),
-    "token_revoke": rule(post=MEMBERS),
+    "token_revoke": rule(post=MAKER),
     "webhooks": rule(get=OWNER, post=OWNER),
     "webhook": rule(get=OWNER),
     **_rules("webhook_secret webhook_test webhook_disable webhook_enable webhook_remove", rule(post=OWNER)),
@@ -175,11 +178,11 @@ RULES: dict[str, Rule] = {
     "api_study_search": rule(post=READ),
     "api_study": rule(get=READ, delete=DELETE),
     "api_study_history": rule(get=AUDIT),
-    "api_study_shares": rule(post=SHARING),
+    "api_study_shares": rule(get=SHARING, post=SHARING),
     "api_shares": rule(get=SHARING),
     "api_share": rule(get=SHARING),
     **_rules("api_share_revoke api_share_unlock", rule(post=SHARING)),
-    **_rules("api_uploads api_upload api_upload_files", rule(get=READ)),
+    **_rules("api_uploads api_upload api_upload_files", rule(get=STORE)),
     "api_audit": rule(get=AUDIT),
     "api_agreements": rule(get=AGREEMENTS),
     "api_nowhere": rule(),
@@ -209,12 +212,19 @@ def may(actor: Actor, key: str, method: str, on: str, *, names_thing: bool, name
     if names_thing and not (is_there or is_blind):
         return False
     if found.across:
-        return is_blind or not names_practice or tenant != NOWHERE
+        return not names_practice or tenant != NOWHERE
     if not (names_thing or names_practice):
         return True
     return tenant == actor.tenant and (not actor.only or not names_thing or on in actor.only)
 
 
+def is_theirs(actor: Actor, on: str) -> bool:
+    """Whether the object is there and the actor may know so, whatever they may do with it."""
+    tenant, is_there = OBJECTS[on]
+    return is_there and tenant == actor.tenant and (not actor.only or on in actor.only)
+
+
 def reaches(actor: Actor, key: str) -> bool:
-    """Whether the actor calls this route at all: the eleventh only where tokens are taken."""
-    return actor.name != "robot" or any(roles & actor.roles for roles in RULES[key].methods.values())
+    """Whether the actor calls this route at all: the eleventh only where its scopes say more than `read`."""
+    more = actor.roles - READ - TOKEN
+    return actor.name != "robot" or any(roles & more for roles in RULES[key].methods.values())

@@ -46,6 +46,11 @@ CANARIES = {
 }  # fmt: skip
 # What an address names: parameters that lead to a thing of a practice, beyond the practice itself.
 PRACTICE = {"slug"}
+QUERIES = {
+    "ohif": "?StudyInstanceUIDs={study_instance_uid}",
+    "wado_uri": "?requestType=WADO&studyUID={study_instance_uid}&seriesUID={series_instance_uid}"
+    "&objectUID={sop_instance_uid}",
+}
 INDIFFERENT = {"region", "frame_list", "tag_path", "rest"}
 
 
@@ -88,7 +93,7 @@ def set_scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
     sent["other tenant"] = _send(south, carol, "other tenant")
     link, invitation = sent["own"]
     browsers |= {"rita": redeem(link), "pat": redeem(invitation), "anonymous": Client()}
-    tokens = {name: _issue(north, alice, scopes) for name, scopes in _SCOPES.items()}
+    tokens = {name: _issue(north, alice, scopes, CANARIES["north"]) for name, scopes in _SCOPES.items()}
     rows = {
         "own": _furnish(north, alice, people["vera"], CANARIES["north"]),
         "other tenant": _furnish(south, carol, people["vera"], CANARIES["south"]),
@@ -103,9 +108,9 @@ def uid_of(name: str) -> str:
     return f"{ROOT}.{STUDIES[name]}"
 
 
-def names_thing(route: str) -> bool:
-    """Whether an address of the route names something of a practice."""
-    return bool(set(_parameters(route)) - PRACTICE - INDIFFERENT)
+def names_thing(route: str, name: str) -> bool:
+    """Whether an address of the route names something of a practice, in its path or behind the question mark."""
+    return name in QUERIES or bool(set(_parameters(route)) - PRACTICE - INDIFFERENT)
 
 
 def address_of(scene: Scene, route: str, name: str, on: str) -> str:
@@ -115,9 +120,10 @@ def address_of(scene: Scene, route: str, name: str, on: str) -> str:
     def value(match: re.Match) -> str:
         parameter = match.group(1)
         kind = "api" if name.startswith("api") else name.partition("_")[0]
-        return values.get(f"{kind}:{parameter}") or values[parameter]
+        named = (f"{name}:{parameter}", f"{kind}:{parameter}", parameter)
+        return next(values[each] for each in named if each in values)
 
-    query = f"?StudyInstanceUIDs={values['study_instance_uid']}" if name == "ohif" else ""
+    query = QUERIES.get(name, "").format(**values)
     return "/" + re.sub(r"<(?:[^:>]+:)?([^>]+)>", value, route) + query
 
 
@@ -131,12 +137,13 @@ _SCOPES = {"token": ["read"], "robot": AccessToken.Scope.values}
 def _bring_in(tenant: Tenant, sender: User, name: str) -> None:
     canary = CANARIES[name]
     tags = {"PatientName": f"{canary}^Ann", "PatientID": canary, "PatientBirthDate": "19700131"}
-    tags |= {"StudyDescription": f"{canary} study"}
+    tags |= {"StudyDescription": f"{canary} study", "EncapsulatedDocument": canary.encode() * 200}
     take_in(actor(sender), tenant, {"a.dcm": instance(1, study=STUDIES[name], **tags)})
     with tenant_scope(tenant.id):
         series_id = Series.objects.get(study__study_instance_uid=uid_of(name)).id
     thumbnails.draw_thumbnail(tenant.id, series_id)
     pack_series(tenant.id, series_id, timezone.now() + timedelta(minutes=1))
+    retention.mark_ended_retention(tenant.id, timezone.now() + LONG_AFTER)
 
 
 def _send(tenant: Tenant, sender: User, name: str) -> tuple[Sent, Sent]:
@@ -146,7 +153,6 @@ def _send(tenant: Tenant, sender: User, name: str) -> tuple[Sent, Sent]:
 def _purge(tenant: Tenant, alice: User, bob: User) -> None:
     """As two people want it, long after, of the only study there is."""
     now = timezone.now() + LONG_AFTER
-    retention.mark_ended_retention(tenant.id, now)
     with tenant_scope(tenant.id):
         retention.request_purge(actor(bob), uid_of("deleted"), now)
         retention.approve_purge(actor(alice), uid_of("deleted"), now)
@@ -154,10 +160,10 @@ def _purge(tenant: Tenant, alice: User, bob: User) -> None:
     purge.purge_study(tenant.id, study_id, now + timedelta(days=31))
 
 
-def _issue(tenant: Tenant, owner: User, scopes: list[str]) -> str:
+def _issue(tenant: Tenant, owner: User, scopes: list[str], name: str) -> str:
     now = timezone.now()
     with tenant_scope(tenant.id):
-        return issue_token(actor(owner), owner, list(scopes), now + timedelta(days=1), now, CANARIES["north"])
+        return issue_token(actor(owner), owner, list(scopes), now + timedelta(days=1), now, name)
 
 
 def _furnish(tenant: Tenant, owner: User, vera: User, canary: str, remove: bool = False) -> dict[str, str]:
@@ -175,14 +181,17 @@ def _furnish(tenant: Tenant, owner: User, vera: User, canary: str, remove: bool 
         )  # fmt: skip
         drill = Drill.objects.create(started_at=now, finished_at=now, passed=True, report=uuid4())
         webhook = add_webhook(actor(owner), f"https://{canary}.example/", ["study.received"], now)
-        _issue(tenant, owner, ["read"])
+        _issue(tenant, owner, ["read"], canary)
         token = AccessToken.objects.latest("created_at")
         device = ApplicationEntity.objects.create(
             name=canary, ae_title="MODALITY", certificate="", fingerprint=uuid4().bytes * 2, expires_at=now,
             created_by=owner, created_at=now,
         )  # fmt: skip
         destruction = KeyDestruction.objects.create(reason="No more", requested_by=vera, requested_at=now)
-        rows = [upload, invited, drill, webhook, token, device, destruction]
+        destroyed = KeyDestruction.objects.create(
+            reason="Gone", requested_by=vera, requested_at=now, approved_by=owner, approved_at=now, carried_out_at=now
+        )
+        rows = [upload, invited, drill, webhook, token, device, destruction, destroyed]
     order = FailoverOrder.objects.create(to_region=2, reason="Because", requested_by=vera, requested_at=now)
     person = add_person(f"{canary}-person", tenant, Role.VIEWER)
     membership = person.memberships.get()
@@ -191,6 +200,7 @@ def _furnish(tenant: Tenant, owner: User, vera: User, canary: str, remove: bool 
     values = {
         "upload_id": upload.id, "batch": upload.batch, "invitation:invitation_id": invited.id, "drill_id": drill.id,
         "webhook_id": webhook.id, "token_id": token.id, "device_id": device.id, "key:order_id": destruction.id,
+        "key_certificate:order_id": destroyed.id,
         "failover:order_id": order.pk, "membership_id": membership.pk,
         "agreement_id": agreement.id if agreement else uuid4(),
     }  # fmt: skip
