@@ -22,6 +22,7 @@ BODIES = {
     "protection_acknowledgement": {"regions": "2"}, "retention": {"years": "9", "minor_years": "7", "grace_days": "30"},
     "api_study_shares": {"recipient_name": "R", "recipient_email": "r@ortho.example", "days": 7},
 }  # fmt: skip
+FEW = ("own", "other tenant", "unknown")
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 PASSED = (200, 299), (304, 304)
 # Different for each answer, whatever was asked.
@@ -101,12 +102,8 @@ def plan(routes: list[tuple[str, object]], scene: Scene) -> Iterator[Call]:
 
 
 def _objects_for(method: str, found: Rule) -> Collection[str]:
-    """All of them, where one may differ from the next."""
-    if method not in found.methods:
-        return ("own", "other tenant", "unknown")  # refused before anything is looked at: three show that it is
-    if method == "head":
-        return ("own", "other patient", "other tenant", "unknown")  # the views of GET, without the body
-    return OBJECTS
+    """All of them where one may differ from the next; three where the method is not used, or is HEAD, GET's shadow."""
+    return FEW if method not in found.methods or method == "head" else OBJECTS
 
 
 def make(call: Call) -> Answer:
