@@ -22,6 +22,7 @@ from imaging.adapters.vault import VaultUnavailable
 from imaging.crypto.layout import SealBroken
 from imaging.crypto.pack import DirectoryMissing, Member, read_directory
 from imaging.crypto.stream import SealedReader
+from imaging.dicom.attributes import read_attributes
 from imaging.dicom.gate import Refused
 from imaging.dicom.manifest import NotAManifest, read_manifest
 from imaging.models import Drill, Instance, Series, Study, Tombstone, UploadSegment, VaultObject
@@ -232,7 +233,8 @@ def _read(reader: SealedReader, pack_id: UUID, member: Member) -> Arrival:
     stream = Stream(IncomingFile("", chunks), settings.UPLOAD_MAX_BYTES)
     for _ in stream:
         pass
-    arrival = stream.arrival(stream.judge(), pack_id, member.offset)
+    passed = stream.judge()
+    arrival = stream.arrival(passed, read_attributes(passed), pack_id, member.offset)
     if arrival.digest != member.digest or arrival.sop_instance_uid != member.sop_instance_uid:
         raise SealBroken("a pack holds another file than its directory says")
     return replace(arrival, instance_id=member.instance_id)
