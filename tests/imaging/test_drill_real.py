@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.files.storage import storages
+from django.db import connection
 from django.utils import timezone
 
 from imaging.models import Study
@@ -24,11 +25,14 @@ REPO = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def no_shortcuts(settings: object, tmp_path: Path) -> None:
+def no_shortcuts(settings: object, tmp_path: Path, db: None) -> None:
     """The suite's own state folder, so that the processes of the drill find the same vaults."""
     settings.DRILL_SIGNING_KEY = tmp_path / "drill-signing.p12"
     settings.DRILL_DATABASE_URL = ""
     settings.DRILL_DAYS = 90
+    # The suite holds a transaction around the whole drill, which takes its time on a busy machine.
+    with connection.cursor() as cursor:
+        cursor.execute("SET idle_in_transaction_session_timeout = 0")
 
 
 def test_a_practice_comes_back_from_region_2_alone(

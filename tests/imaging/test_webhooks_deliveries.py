@@ -11,6 +11,7 @@ from imaging.models import Event, WebhookDelivery
 from imaging.services import webhook_deliveries
 from imaging.services.webhook_deliveries import Lane, claim_next, note, remove_old
 from imaging.services.webhooks import send_test
+from imaging.tasks import deliver_webhooks
 from tenants.models import Tenant, User
 from tenants.scoping import tenant_scope
 from tests.cast import actor
@@ -216,3 +217,20 @@ def test_old_messages_are_forgotten(receiver: Receiver, northside: Tenant, alice
     gone = remove_old(northside.id, timezone.now() + timedelta(days=31))
 
     assert (kept, gone) == (0, 1)
+
+
+@pytest.mark.parametrize("whose", ["one tenant's", "everyone's"])
+def test_the_task_delivers_and_the_event_asks_for_it_on_commit(
+    whose: str, receiver: Receiver, northside: Tenant, alice: User, monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: object,
+) -> None:  # fmt: skip
+    asked: list[tuple[str, list[str]]] = []
+    monkeypatch.setattr("imaging.pipeline._send_task", lambda name, arguments, **_: asked.append((name, arguments)))
+    webhook = add(northside, alice, receiver.url)
+    with django_capture_on_commit_callbacks(execute=True), tenant_scope(northside.id):
+        send_test(actor(alice), webhook.id, timezone.now())
+
+    deliver_webhooks(*(asked[0][1] if whose == "one tenant's" else ()))
+
+    assert asked == [("deliver_webhooks", [str(northside.id)])]
+    assert len(receiver.requests) == 1
