@@ -230,6 +230,7 @@ def held(step: Step, series_id: UUID) -> Iterator[None]:
     with psycopg.connect(os.environ["DATABASE_URL"].replace("postgres+psycopg", "postgresql")) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [steps.lock_key(step, series_id)])
         yield
+        other.execute("SELECT pg_advisory_unlock_all()")  # the server may be slow to see that we hung up
 
 
 def test_two_workers_never_pack_the_same_series(northside: Tenant, bob: User) -> None:
