@@ -26,4 +26,6 @@ class Statement:
         connection.ensure_connection()
         with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
             cursor.execute(self._sql, values, prepare=True)
+            if connection.queries_logged:
+                connection.queries_log.append({"sql": self._sql, "time": "0"})
             return cursor.fetchall() if cursor.pgresult.nfields else []
