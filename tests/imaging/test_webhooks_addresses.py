@@ -197,12 +197,22 @@ def _serve(server: socket.socket, context: ssl.SSLContext, received: list[bytes]
         try:
             raw, _ = server.accept()
             with context.wrap_socket(raw, server_side=True) as connection:
-                received.append(connection.recv(65536))
+                received.append(_request(connection))
                 connection.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 9999999\r\n\r\n" + b"x" * 4096)
         except ssl.SSLError:
             continue
         except OSError:
             return
+
+
+def _request(connection: ssl.SSLSocket) -> bytes:
+    """All of it: to close with a body unread would reset the connection under the answer."""
+    request = b""
+    while more := connection.recv(65536):
+        request += more
+        if request.endswith(b"}"):
+            break
+    return request
 
 
 def _write_certificate(folder: object, name: str) -> tuple[object, object]:
