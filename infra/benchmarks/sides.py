@@ -70,6 +70,11 @@ class Bare:
     def origin(self) -> str:
         return self._orthanc.origin
 
+    @property
+    def finds_in_order(self) -> bool:
+        """Whether `/tools/find` heeds `OrderBy`."""
+        return tuple(map(int, self.name.split()[-1].split("."))) >= (1, 12, 5)
+
     def trees(self) -> Trees:
         return self._orthanc.trees()
 
