@@ -48,7 +48,14 @@ def _measure(bench: Bench, ours: Ours, archive: list[Study], stored: list[tuple[
 
 def _mix(archive: Sequence[Study], count: int, chance: random.Random) -> list[Search]:
     kinds = (_beginning, _exact_id, _part, lambda *_: Search({"PatientName": "*"}, lambda study: True))
-    return [kinds[number % len(kinds)](chance.choice(archive), chance) for number in range(count)]
+    return [kinds[number % len(kinds)](_someone(archive, chance), chance) for number in range(count)]
+
+
+def _someone(archive: Sequence[Study], chance: random.Random) -> Study:
+    """A study that can be asked for: the demonstration's real files name not every patient."""
+    while not ((study := chance.choice(archive)).patient_id and study.patient_name):
+        pass
+    return study
 
 
 def _beginning(study: Study, chance: random.Random) -> Search:
