@@ -29,9 +29,9 @@ from infra.benchmarks.trees import Trees
 from infra.benchmarks.wire import Wire
 
 FRAMES = {Scale.QUICK: 8, Scale.USUAL: 1000, Scale.FULL: 1000}
-ROUNDS = {Scale.QUICK: 1, Scale.USUAL: 4, Scale.FULL: 10}
+ROUNDS = {Scale.QUICK: 1, Scale.USUAL: 4, Scale.FULL: 5}
 TAKEN = {Scale.QUICK: 3, Scale.USUAL: 25, Scale.FULL: 25}  # frames in a round
-RESTARTS = {Scale.QUICK: 1, Scale.USUAL: 3, Scale.FULL: 5}  # of Orthanc in a round, for each of its ways
+RESTARTS = {Scale.QUICK: 1, Scale.USUAL: 3, Scale.FULL: 3}  # of Orthanc in a round, for each of its ways
 MOST_COLD_S = 0.010
 PACKED_AFTER_S = 8
 WARM_UPS, AT_ONCE = 120, 24
