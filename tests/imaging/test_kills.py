@@ -30,7 +30,7 @@ from tests.cast import actor, add_person, add_tenant
 from tests.imaging.incoming import in_vault, instance, take_in
 from tests.imaging.regions import empty_vaults  # noqa: F401
 
-KILLS = 200
+KILLS = 80
 ALL_KILLS = 1000
 # A child that lives longer than this has done several of its works.
 LONGEST_LIFE_S = 0.8
