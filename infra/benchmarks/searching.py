@@ -56,13 +56,16 @@ def grown_archives(bench: Bench) -> Iterator[list[Study]]:
         yield archive
 
 
-def filled(bench: Bench, orthanc: Orthanc, archive: Sequence[Study]) -> list[Study]:
-    """Store some of the archive's studies, one small instance each; which."""
-    chosen = list(archive[:: max(1, len(archive) // PEER_STUDIES[bench.scale])][: PEER_STUDIES[bench.scale]])
+def fill(bench: Bench, orthanc: Orthanc, stored: list[Study], archive: Sequence[Study]) -> None:
+    """Store more of the archive's studies, one small instance each: as many as ours has, up to `PEER_STUDIES`."""
+    known = {study.uid for study in stored}
+    unknown = [study for study in archive if study.uid not in known]
+    wanted = min(len(archive), PEER_STUDIES[bench.scale]) - len(stored)
+    chosen = unknown[:: max(1, len(unknown) // max(1, wanted))][: max(0, wanted)]
     bench.say(f"storing {len(chosen):,} studies in {orthanc.name}")
     with ThreadPoolExecutor(_STORING) as crowd:
         list(crowd.map(lambda share: _store(orthanc, share), [chosen[start::_STORING] for start in range(_STORING)]))
-    return chosen
+    stored += chosen
 
 
 def warm_up(side: Ours | Bare, searches: Sequence[Search]) -> None:

@@ -24,9 +24,8 @@ from infra.benchmarks.measuring import (
 from infra.benchmarks.peers.suites import started_orthancs
 from infra.benchmarks.searching import (
     PAGE,
-    PEER_STUDIES,
     Search,
-    filled,
+    fill,
     grown_archives,
     take,
     text_of,
@@ -55,14 +54,15 @@ _Samples = dict[str, list[Sample]]
 def run(bench: Bench) -> list[Row]:
     """One row for each size."""
     ours = Ours.of(bench)
-    taken: dict[int, _Samples] = {}
+    taken: dict[int, tuple[_Samples, int]] = {}
     with started_orthancs(bench) as orthancs:
-        stored: list[tuple[Bare, list[Study]]] = []
+        stored: list[tuple[Bare, list[Study]]] = [(Bare(each), []) for each in orthancs]
         for archive in grown_archives(bench):
-            stored = stored or [(Bare(each), filled(bench, each, archive)) for each in orthancs]
-            taken[len(archive)] = _measure(bench, ours, archive, stored)
-    least = min(taken)
-    return [_row(bench.scale, size, samples, taken[least]) for size, samples in taken.items()]
+            for orthanc, (_, studies) in zip(orthancs, stored, strict=True):
+                fill(bench, orthanc, studies, archive)
+            taken[len(archive)] = _measure(bench, ours, archive, stored), len(stored[0][1])
+    least, _ = taken[min(taken)]
+    return [_row(bench.scale, size, peer_size, samples, least) for size, (samples, peer_size) in taken.items()]
 
 
 def _measure(bench: Bench, ours: Ours, archive: list[Study], stored: list[tuple[Bare, list[Study]]]) -> _Samples:
@@ -93,7 +93,7 @@ def _take_in_order(bare: Bare, studies: list[Study], scale: Scale) -> Sample:
     return Sample(percentile(times, 50), (tree.cpu_s() - before) / len(times), figures)
 
 
-def _row(scale: Scale, size: int, samples: _Samples, least: _Samples) -> Row:
+def _row(scale: Scale, size: int, peer_size: int, samples: _Samples, least: _Samples) -> Row:
     p95 = {name: percentile(times_of(some), 95) for name, some in samples.items()}
     peers = [name for name in samples if name != "ours"]
     in_order = [name for name in peers if not name.startswith(_ANY)]
@@ -106,7 +106,7 @@ def _row(scale: Scale, size: int, samples: _Samples, least: _Samples) -> Row:
         aim, met = f"{aim}; ≥ {LEAST_RATIO}×", judged(scale, bool(met), ratio >= LEAST_RATIO)
     return Row(
         "W8", f"latest {PAGE} of {size:,} studies", f"{text_of(samples['ours'])}; {growth:.2f}× the smallest",
-        f"of {PEER_STUDIES[scale]:,}: " + "; ".join(f"{name} {text_of(samples[name])}" for name in peers), ratio, aim,
-        met, right=True, figures={"studies": size, "peer": best, "peer_studies": PEER_STUDIES[scale],
+        f"of {peer_size:,}: " + "; ".join(f"{name} {text_of(samples[name])}" for name in peers), ratio, aim,
+        met, right=True, figures={"studies": size, "peer": best, "peer_studies": peer_size,
                                   "growth": growth, "samples": as_figures(samples)},
     )  # fmt: skip

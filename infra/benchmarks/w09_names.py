@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from infra.benchmarks.measuring import Bench, Row, Sample, Scale, as_figures, in_turns, judged, percentile
 from infra.benchmarks.peers.suites import started_orthancs
-from infra.benchmarks.searching import PEER_STUDIES, Search, filled, grown_archives, take, text_of, times_of, warm_up
+from infra.benchmarks.searching import Search, fill, grown_archives, take, text_of, times_of, warm_up
 from infra.benchmarks.sides import Bare, Ours
 from infra.benchmarks.synthetic_index import RARE, Study
 
@@ -26,11 +26,12 @@ def run(bench: Bench) -> list[Row]:
     """One row for each size."""
     ours, rows = Ours.of(bench), []
     with started_orthancs(bench) as orthancs:
-        stored: list[tuple[Bare, list[Study]]] = []
+        stored: list[tuple[Bare, list[Study]]] = [(Bare(each), []) for each in orthancs]
         for archive in grown_archives(bench):
-            stored = stored or [(Bare(each), filled(bench, each, archive)) for each in orthancs]
+            for orthanc, (_, studies) in zip(orthancs, stored, strict=True):
+                fill(bench, orthanc, studies, archive)
             samples = _measure(bench, ours, archive, stored)
-            rows.append(_row(bench.scale, len(archive), samples, [bare.name for bare, _ in stored]))
+            rows.append(_row(bench.scale, len(archive), len(stored[0][1]), samples))
     return rows
 
 
@@ -74,14 +75,15 @@ def _part(study: Study, chance: random.Random) -> Search:
     return Search({"PatientName": f"*{text}*"}, lambda each: text in each.patient_name.upper())
 
 
-def _row(scale: Scale, size: int, samples: _Samples, peers: list[str]) -> Row:
+def _row(scale: Scale, size: int, peer_size: int, samples: _Samples) -> Row:
+    peers = [name for name in samples if name != "ours"]
     p95 = {name: percentile(times_of(some), 95) for name, some in samples.items()}
     best, most = min(peers, key=lambda name: p95[name]), max(times_of(samples["ours"]))
     partial = sum(each.figures["partial"] for each in samples["ours"])
     return Row(
         "W9", f"searches of {size:,} studies", f"{text_of(samples['ours'])}; {partial:.0f} stopped early and said so",
-        f"of {PEER_STUDIES[scale]:,}: " + "; ".join(f"{name} {text_of(samples[name])}" for name in peers),
+        f"of {peer_size:,}: " + "; ".join(f"{name} {text_of(samples[name])}" for name in peers),
         p95[best] / p95["ours"], f"p95 ≤ {MOST_S * 1000:.0f} ms, never > {NEVER_S * 1000:.0f} ms",
         judged(scale, p95["ours"] <= MOST_S, most <= NEVER_S), right=True,
-        figures={"studies": size, "peer": best, "peer_studies": PEER_STUDIES[scale], "samples": as_figures(samples)},
+        figures={"studies": size, "peer": best, "peer_studies": peer_size, "samples": as_figures(samples)},
     )  # fmt: skip
