@@ -27,6 +27,7 @@ from infra.benchmarks import (
     w09_names,
     w12_mirror,
     w16_rotation,
+    w19_typing,
 )
 from infra.benchmarks.machine import describe_machine, describe_versions, summary
 from infra.benchmarks.measuring import AnswerWrong, Bench, Row, Scale
@@ -42,6 +43,7 @@ from infra.local.layout import REPO
 WORKLOADS = {
     "W1": w01_upload, "W3": w03_stow, "W4": w04_frame, "W5": w05_stack, "W6": w06_series,
     "W6b": w06b_study, "W7": w07_archive, "W8": w08_worklist, "W9": w09_names, "W12": w12_mirror, "W16": w16_rotation,
+    "W19": w19_typing,
 }  # fmt: skip
 StackSource = Callable[[], AbstractContextManager[Stack]]
 _TOLD_PLAINLY = (

@@ -46,10 +46,10 @@ class Found:
     partial: bool
 
 
-def grown_archives(bench: Bench) -> Iterator[list[Study]]:
-    """Our practice's studies, latest first, at each size of the scale."""
+def grown_archives(bench: Bench, sizes: Sequence[int] = ()) -> Iterator[list[Study]]:
+    """Our practice's studies, latest first, at each size of the scale, or of `sizes`."""
     index = SyntheticIndex(bench.stack)
-    for size in SIZES[bench.scale]:
+    for size in sizes or SIZES[bench.scale]:
         bench.say(f"growing the index to {size:,} studies")
         archive = index.grow(size)
         bench.stack.await_idle()

@@ -18,6 +18,7 @@ from infra.local.accounts import server_account
 from infra.local.postgres import Cluster
 
 TENANT, NEIGHBOUR = "northside", "southside"
+MADE = "1.2.826.0.1.3680043.8.498.9."  # how the UIDs of all these studies begin
 RARE = "XQUIZZ"  # one study in RARE_EACH
 RARE_EACH = 40_000
 _FAMILIES = ["".join(parts).upper() for parts in product(
@@ -39,8 +40,12 @@ SELECT md5(%(slug)s || n)::uuid, %(tenant)s, '1.2.826.0.1.3680043.8.498.9.' || n
     '', name, date '1930-01-01' + (patient %% 29000)::int, (ARRAY['F', 'M'])[patient %% 2 + 1],
     date '2016-01-01' + floor({_CHANCE.format(of="n", seed=3)} * 3650)::int, time '08:00', 'Study ' || n %% 40,
     (n %% 9999)::text, 'A' || n, 'REFERRER^' || n %% 97, 'Northside', (ARRAY['CT', 'IO', 'MR', 'PX'])[n %% 4 + 1], 3,
-    120, 60000000, lower(replace(name, '^', ' ')), '', lower(name) || '==', 'referrer^' || n %% 97 || '==',
-    now(), now(), ''
+    120, 60000000, ' ' || concat_ws(' ', lower(replace(name, '^', ' ')), 'referrer', n %% 97,
+        'p' || lpad(patient::text, 8, '0'), patient, 'a' || n, n, n %% 9999, 'study', n %% 40,
+        date '1930-01-01' + (patient %% 29000)::int,
+        date '2016-01-01' + floor({_CHANCE.format(of="n", seed=3)} * 3650)::int,
+        lower((ARRAY['CT', 'IO', 'MR', 'PX'])[n %% 4 + 1])) || ' ',
+    '', lower(name) || '==', 'referrer^' || n %% 97 || '==', now(), now(), ''
 FROM (
     SELECT n, n / 3 AS patient, CASE WHEN n %% {RARE_EACH} = {RARE_EACH // 2} THEN '{RARE}' ELSE (%(families)s::text[])[
         1 + floor(pow({_CHANCE.format(of="n / 3", seed=1)}, 2.5) * {len(_FAMILIES)})::int] END || '^' ||
@@ -53,7 +58,10 @@ INSERT INTO imaging_searchterm (id, tenant_id, study_id, study_date, kind, key)
 SELECT gen_random_uuid(), tenant_id, s.id, study_date, kind, left(key, 64)
 FROM imaging_study s, LATERAL (VALUES
     ('p', split_part(patient_name_key, '=', 1)), ('w', split_part(split_part(patient_name_key, '=', 1), '^', 2)),
-    ('r', split_part(referrer_name_key, '=', 1)), ('m', modalities)
+    ('r', split_part(referrer_name_key, '=', 1)), ('m', modalities),
+    ('t', substr(referrer_name_key, 10, length(referrer_name_key) - 11)), ('t', lower(patient_id)),
+    ('t', ltrim(substr(patient_id, 2), '0')), ('t', lower(accession_number)), ('t', substr(accession_number, 2)),
+    ('t', study_id), ('t', 'study'), ('t', substr(study_description, 7)), ('t', patient_birth_date::text)
 ) term (kind, key)
 WHERE tenant_id = %(tenant)s AND split_part(study_instance_uid, '.', 10)::bigint BETWEEN %(first)s AND %(last)s
     AND study_instance_uid LIKE '1.2.826.0.1.3680043.8.498.9.%%'
@@ -63,7 +71,7 @@ SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('imaging_study', 
     AND indexname NOT IN (SELECT conname FROM pg_constraint)
 """
 _KEPT = """
-SELECT study_instance_uid, patient_name, patient_id, study_date FROM imaging_study
+SELECT study_instance_uid, patient_name, patient_id, study_date, search_text FROM imaging_study
 WHERE tenant_id = (SELECT id FROM tenants_tenant WHERE slug = %s) ORDER BY study_date DESC NULLS LAST, id DESC
 """
 
@@ -76,6 +84,7 @@ class Study:
     patient_name: str
     patient_id: str
     study_date: date
+    search_text: str  # the tokens of everything, made here in SQL and not by the code that is measured
 
 
 class SyntheticIndex:
