@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from audit.actions import Action
 from audit.actor import Actor, ActorKind
@@ -11,11 +12,24 @@ from audit.services import record, record_viewing
 from imaging import access
 from imaging.models import Study
 from imaging.selectors import qido
+from imaging.selectors.patient_studies import PatientPage, get_patient_page
+from imaging.selectors.priors import Prior, list_priors
 from imaging.selectors.qido import Found, Level, Query, Within
 from imaging.selectors.retention import HeldRow, OrderRow, TombstoneRow, list_held, list_orders, list_tombstones
-from imaging.selectors.worklist import Position, WorklistFilter, WorklistPage, list_worklist
+from imaging.selectors.worklist import (
+    Position,
+    Reader,
+    WorklistFilter,
+    WorklistPage,
+    WorklistRow,
+    find_ids,
+    list_rows,
+    list_worklist,
+)
 from imaging.services.unindexed import add_unindexed
 from tenants.models import Role
+from tenants.scoping import active_tenant_id
+from tenants.selectors import find_member
 
 
 @dataclass(frozen=True)
@@ -43,12 +57,69 @@ def list_decisions(actor: Actor, now: datetime) -> Decisions:
     return found
 
 
-def search_worklist(actor: Actor, wanted: WorklistFilter, position: Position | None) -> WorklistPage:
+def search_worklist(
+    actor: Actor, wanted: WorklistFilter, position: Position | None, now: datetime, *, oldest_first: bool = False
+) -> WorklistPage:
     """A page of the practice's studies, for any member; raises `StudyNotFound`."""
-    access.require_role(actor)
-    page = list_worklist(wanted, position)
+    page = _list_for(actor, wanted, position, now, oldest_first)
     _record_search(actor, wanted.names, len(page.rows))
     return page
+
+
+def search_priors(actor: Actor, study_instance_uid: str) -> tuple[Prior, ...]:
+    """The patient's other studies, for members alone: guests were let into one study. Raises `StudyNotFound`."""
+    access.require_role(actor)
+    study = access.study_to_view(actor, study_instance_uid)
+    priors = list_priors(study)
+    details = {"fields": ["patient_id"], "rows": len(priors)}
+    record(Action.STUDIES_SEARCHED, actor, study_instance_uid=study_instance_uid, details=details)
+    return priors
+
+
+def follow_worklist(
+    actor: Actor, wanted: WorklistFilter, position: Position | None, now: datetime, *, oldest_first: bool = False
+) -> WorklistPage:
+    """As `search_worklist`, while someone types or watches: one event covers a quarter of an hour of looking.
+
+    Once the search stands still, the page asks `search_worklist`, so that each search has an event of its own.
+    """
+    page = _list_for(actor, wanted, position, now, oldest_first)
+    record_viewing(Action.WORKLIST_FOLLOWED, actor, study_instance_uid="", now=now)
+    return page
+
+
+def list_chosen(actor: Actor, uids: Sequence[str], now: datetime) -> tuple[WorklistRow, ...]:
+    """Rows of studies that an owner or uploader chose from a list; none of one that is gone. Raises `StudyNotFound`."""
+    access.require_role(actor, Role.OWNER, Role.UPLOADER)
+    rows = list_rows(find_ids(uids), _reader(actor, now))
+    _record_search(actor, ["study_instance_uid"], len(rows))
+    return rows
+
+
+def list_patient_studies(actor: Actor, study_instance_uid: str, now: datetime) -> PatientPage:
+    """All studies of a study's patient, for any member; raises `StudyNotFound`."""
+    access.require_role(actor)
+    study = access.study_to_view(actor, study_instance_uid)
+    page = get_patient_page(study, _reader(actor, now))
+    details = {"fields": ["patient"], "rows": len(page.rows) + len(page.others)}
+    record(Action.STUDIES_SEARCHED, actor, study_instance_uid=study_instance_uid, details=details, now=now)
+    return page
+
+
+def _list_for(
+    actor: Actor, wanted: WorklistFilter, position: Position | None, now: datetime, oldest_first: bool
+) -> WorklistPage:
+    access.require_role(actor)
+    return list_worklist(wanted, position, reader=_reader(actor, now), oldest_first=oldest_first)
+
+
+def _reader(actor: Actor, now: datetime) -> Reader:
+    """The member who looks, and which day it is where they work; raises `StudyNotFound`."""
+    membership = find_member(active_tenant_id(), int(actor.id))
+    if membership is None:
+        raise access.StudyNotFound
+    today = now.astimezone(ZoneInfo(membership.tenant.time_zone)).date()
+    return Reader(membership.user_id, membership.created_at, today)
 
 
 def search_practice(grants: Sequence[Grant], query: Query, root: str) -> Found:

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import URLPattern
 from django.utils import timezone
 
-from imaging.models import AccessToken, Drill, Upload
+from imaging.models import AccessToken, Drill, SavedFilter, Upload
 from imaging.services.devices import add_device_with_new_key
 from imaging.services.regions import get_vault
 from imaging.services.sharing import revoke_link
@@ -39,14 +39,15 @@ WALLED = [
 # Addresses that a member with the right role gets something from by GET: the control.
 OPEN_TO_ALICE = {
     "ohif_config",
-    "worklist", "study", "study_state", "study_history", "study_viewer", "study_download", "stow", "upload",
+    "worklist", "patient_studies", "series_strip", "study", "study_state", "study_history",
+    "study_viewer", "study_priors", "study_download", "stow", "upload",
     "retention", "people", "audit", "tenant_agreement", "share_create", "patient_invite",
     "qido_series", "qido_study_instances", "qido_series_instances", "qido_all_series", "qido_all_instances",
     "wado_study_metadata", "wado_series_metadata",
     "wado_instance_metadata", "wado_thumbnail", "rendered_study", "rendered_series", "rendered_instance",
     "rendered_frames", "thumbnail_study", "thumbnail_instance", "thumbnail_frame", "dicomweb_capabilities",
     "protection", "drill_report", "region_missing", "wado_instance", "wado_series", "wado_frames", "audit_export",
-    "webhooks", "webhook", "tokens", "devices",
+    "webhooks", "webhook", "tokens", "devices", "study_mount",
 }  # fmt: skip
 
 API = [(route, pattern) for route, pattern in WALLED if pattern.callback.guard == "api"]
@@ -86,6 +87,7 @@ def furnished(northside: Tenant, alice: User, bob: User) -> Furnished:
             email="new@northside.example", name="New", role=Role.VIEWER, digest=digest, invited_by=alice,
             created_at=now, expires_at=now,
         )  # fmt: skip
+        saved = SavedFilter.objects.create(owner=alice, name="Mine", wanted={"words": "x"}, created_at=now)
         webhook = add_webhook(actor(alice), "https://hooks.example/a", ["study.received"], now)
         drill = Drill.objects.create(started_at=now, finished_at=now, passed=True, report=uuid4())
         issue_token(actor(bob), bob, ["read"], now + timedelta(days=1), now)
@@ -99,7 +101,7 @@ def furnished(northside: Tenant, alice: User, bob: User) -> Furnished:
         "grant_id": str(link.id), "invitation_id": str(invitation.id), "upload_id": str(upload.id),
         "batch": str(upload.batch), "membership_id": str(bob.memberships.get().pk), "invited": str(invited.id),
         "webhook_id": str(webhook.id), "device_id": str(device.id),
-        "token_id": str(token.id), "rest": "nowhere",
+        "token_id": str(token.id), "rest": "nowhere", "filter_id": str(saved.id),
     }  # fmt: skip
     return Furnished(values, browser)
 

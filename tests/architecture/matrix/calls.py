@@ -11,6 +11,7 @@ from django.test.client import ClientHandler, RequestFactory
 
 from tests.architecture.matrix.policy import OBJECTS, RULES, Rule, is_theirs, key_of, may, reaches
 from tests.architecture.matrix.scene import CANARIES, Caller, Scene, address_of, names_thing
+from tests.imaging.dicom.hostile import ROOT
 
 # What the test client is built on, without its copies of every template's context.
 HANDLER, FACTORY = ClientHandler(enforce_csrf_checks=False), RequestFactory()
@@ -20,6 +21,8 @@ BODIES = {
     "webhooks": {"url": "https://hooks.example/", "events": "study.received"},
     "tokens": {"name": "script", "scopes": "read", "days": "7"},
     "protection_acknowledgement": {"regions": "2"}, "retention": {"years": "9", "minor_years": "7", "grace_days": "30"},
+    "worklist_marks": {"action": "read", "studies": f"{ROOT}.1"},
+    "worklist_filters": {"name": "Mine", "words": "x"},
     "api_study_shares": {"recipient_name": "R", "recipient_email": "r@ortho.example", "days": 7},
 }  # fmt: skip
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")

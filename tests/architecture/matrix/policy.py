@@ -107,9 +107,11 @@ RULES: dict[str, Rule] = {
     **_rules("reset_open join second_factor leave api_schema api_docs", _PUBLIC),
     # --- People signed in, about themselves ---
     **_rules("choose_tenant account", rule(get=PEOPLE, across=True)),
-    **_rules("change_password new_recovery_codes begin_replacement", rule(post=PEOPLE, across=True)),
+    **_rules("change_password change_reading new_recovery_codes begin_replacement", rule(post=PEOPLE, across=True)),
     "replace_second_factor": rule(get=PEOPLE, post=PEOPLE, across=True),
     # --- A practice's people and trail ---
+    "practice_settings": rule(get=OWNER, post=OWNER),
+    "hide_first_steps": rule(post=OWNER),
     "people": rule(get=OWNER, post=OWNER),
     **_rules("member_role member_remove invitation_resend invitation_revoke", rule(post=OWNER)),
     **_rules("audit audit_export", rule(get=OWNER)),
@@ -129,6 +131,10 @@ RULES: dict[str, Rule] = {
         rule(post=VENDOR, across=True),
     ),
     "key_destruction_approve": rule(post=VENDOR, across=True, blind="post"),  # the practice is judged first
+    # --- Mounts, printing and exporting ---
+    "study_mount": rule(get=READERS),
+    "study_mount_keep": rule(post=STAFF),
+    "study_export": rule(post=TAKERS),
     # --- Taking in ---
     "upload": rule(get=STAFF, head=False),
     "uploads": rule(post=STAFF, options=STAFF),
@@ -136,7 +142,12 @@ RULES: dict[str, Rule] = {
     **_rules("upload_result upload_batch", rule(get=MAKER, head=False, absent="get")),
     # --- Looking, by people ---
     "worklist": rule(get=MEMBERS, post=MEMBERS),
-    **_rules("study study_state study_viewer study_download ohif ohif_config", rule(get=MEMBERS)),
+    **_rules("worklist_rows worklist_settings worklist_filters", rule(post=MEMBERS)),
+    "worklist_marks": rule(post=MEMBERS),
+    "worklist_shares": rule(post=STAFF),
+    "worklist_filter_remove": rule(post=MAKER),
+    **_rules("patient_studies series_strip", rule(get=MEMBERS)),
+    **_rules("study study_state study_viewer study_priors study_download ohif ohif_config", rule(get=MEMBERS)),
     "study_history": rule(get=STAFF),
     # --- DICOMweb ---
     "stow": rule(get=TAKERS, post=STAFF | STORE, delete=STAFF | DELETE),
@@ -148,6 +159,7 @@ RULES: dict[str, Rule] = {
     **_rules("wado_frames wado_bulk_data wado_thumbnail", rule(get=READERS)),
     **_rules("rendered_study rendered_series rendered_instance rendered_frames", rule(get=READERS)),
     **_rules("thumbnail_study thumbnail_instance thumbnail_frame wado_uri", rule(get=READERS)),
+    "study_marks": rule(get=READERS, post=STAFF | STORE),
     "dicomweb_capabilities": rule(get=MEMBERS | READ, options=MEMBERS | READ),
     # --- Sharing ---
     **_rules("share_create patient_invite", rule(get=STAFF, post=STAFF)),

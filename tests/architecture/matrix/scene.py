@@ -19,6 +19,7 @@ from imaging.models import (
     Drill,
     FailoverOrder,
     KeyDestruction,
+    SavedFilter,
     Series,
     Study,
     Upload,
@@ -191,7 +192,8 @@ def _furnish(tenant: Tenant, owner: User, vera: User, canary: str, remove: bool 
         destroyed = KeyDestruction.objects.create(
             reason="Gone", requested_by=vera, requested_at=now, approved_by=owner, approved_at=now, carried_out_at=now
         )
-        rows = [upload, invited, drill, webhook, token, device, destruction, destroyed]
+        kept = SavedFilter.objects.create(owner=owner, name=canary, wanted={"words": canary}, created_at=now)
+        rows = [upload, invited, drill, webhook, token, device, destruction, destroyed, kept]
     order = FailoverOrder.objects.create(to_region=2, reason="Because", requested_by=vera, requested_at=now)
     person = add_person(f"{canary}-person", tenant, Role.VIEWER)
     membership = person.memberships.get()
@@ -200,7 +202,7 @@ def _furnish(tenant: Tenant, owner: User, vera: User, canary: str, remove: bool 
     values = {
         "upload_id": upload.id, "batch": upload.batch, "invitation:invitation_id": invited.id, "drill_id": drill.id,
         "webhook_id": webhook.id, "token_id": token.id, "device_id": device.id, "key:order_id": destruction.id,
-        "key_certificate:order_id": destroyed.id,
+        "key_certificate:order_id": destroyed.id, "filter_id": kept.id,
         "failover:order_id": order.pk, "membership_id": membership.pk,
         "agreement_id": agreement.id if agreement else uuid4(),
     }  # fmt: skip
