@@ -45,6 +45,19 @@ _REASONS = """
 |---|---|---|
 """
 
+VIEWER = """
+## In the viewer
+
+One file of each encoding, opened in Chromium by `tests/e2e/test_every_encoding.py`, which compares what is painted
+with what pydicom or imagecodecs decode: no pixel differs by more than one step of 255 (JPEG with losses: twelve, as
+decoders scale chroma up in their own ways). `--full` does so with every file. What the browser does not decode is asked
+from the portal, which decodes it in its sandbox. Files named `made/…` are made by the test, of encodings that no sample
+has.
+
+| encoding | colour | depth | decoded | file |
+|---|---|---|---|---|
+"""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -99,6 +112,27 @@ def table(verdicts: Sequence[Verdict]) -> str:
     return (
         head + rows + _REASONS + "".join(_meaning(code) for code in sorted({each.reason for each in verdicts} - {""}))
     )
+
+
+def read_stored() -> str:
+    """The part of `infra/docs/samples.md` that tells what is stored."""
+    return TABLE.read_text().partition(VIEWER)[0]
+
+
+def write_stored(text: str) -> None:
+    """Write that part, and leave the other."""
+    _, heading, shown = TABLE.read_text().partition(VIEWER)
+    TABLE.write_text(text + heading + shown)
+
+
+def read_shown() -> list[str]:
+    """The lines of the part that tells what the viewer shows."""
+    return TABLE.read_text().partition(VIEWER)[2].splitlines()
+
+
+def write_shown(rows: Sequence[str]) -> None:
+    """Write that part, and leave the other."""
+    TABLE.write_text(read_stored() + VIEWER + "".join(f"{row}\n" for row in rows))
 
 
 def _list(label: str, package: str, folder: str) -> list[Sample]:

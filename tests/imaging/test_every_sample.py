@@ -17,7 +17,16 @@ from tenants.models import Role, Tenant
 from tests.cast import actor, add_person, add_tenant, sign_in
 from tests.imaging.incoming import take_in
 from tests.imaging.library import ANY_FILE, get_parts
-from tests.imaging.samples import TABLE, Sample, Verdict, judge, list_rounds, list_samples, table
+from tests.imaging.samples import (
+    Sample,
+    Verdict,
+    judge,
+    list_rounds,
+    list_samples,
+    read_stored,
+    table,
+    write_stored,
+)
 
 
 @pytest.mark.django_db
@@ -28,8 +37,8 @@ def test_the_table_says_what_becomes_of_every_sample() -> None:
 
     assert len(verdicts) == len(samples) > 270
     if os.environ.get("COLLIMATE_WRITE_SAMPLES"):
-        TABLE.write_text(table(verdicts))
-    assert TABLE.read_text() == table(verdicts)
+        write_stored(table(verdicts))
+    assert read_stored() == table(verdicts)
 
 
 def take_round(number: int, samples: list[Sample]) -> list[Verdict]:

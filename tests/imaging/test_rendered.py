@@ -18,6 +18,7 @@ from imaging.services.tokens import issue_token
 from tenants.models import Tenant, User
 from tenants.scoping import tenant_scope
 from tests.cast import actor
+from tests.e2e.slides import slide
 from tests.imaging.guests import cheap_codes  # noqa: F401  fixture
 from tests.imaging.library import (
     CT,
@@ -319,6 +320,18 @@ def test_thumbnails_are_drawn_at_every_level(level, ct, northside, nora, browser
     assert picture(client, url + "?viewport=32,32").shape == (32, 32)
     assert client.get(url + "?viewport=32,32,0,0,1,1").status_code == 400
     assert len(events(northside, Action.THUMBNAIL_VIEWED)) == 1
+
+
+def test_the_label_of_a_slide_stands_for_nothing(northside, bob, nora, browser_of) -> None:
+    made = slide()
+    (label,) = keep(northside, bob, made["slide label"])
+    client = browser_of(nora)
+    assert client.get(series_url(label) + "/thumbnail").status_code == 406
+
+    keep(northside, bob, made["slide 2"])
+
+    shown = picture(client, series_url(label) + "/thumbnail", "image/jpeg")
+    assert shown.mean() < 200  # the label is white
 
 
 # --- Who may look -------------------------------------------------------------------------------------------------

@@ -172,6 +172,14 @@ def test_frames_are_given_decoded(name: str, northside: Tenant, bob: User) -> No
     assert frames == [each.astype(each.dtype.newbyteorder("<")).tobytes() for each in expected]
 
 
+def test_a_big_endian_frame_that_ends_within_a_word_has_its_last_byte(northside: Tenant, bob: User) -> None:
+    source = real_file("SC_rgb_small_odd_big_endian.dcm")  # 27 bytes in 14 words
+
+    frames = frames_of(stored(northside, bob, source), [1, 1], EXPLICIT_LITTLE)
+
+    assert frames == [read(source).pixel_array.tobytes()] * 2
+
+
 ENCODED = {
     JPEG_LS_LOSSLESS: imagecodecs.jpegls_decode, JPEG_2000_LOSSLESS: imagecodecs.jpeg2k_decode,
     HTJ2K_LOSSLESS: imagecodecs.htj2k_decode,

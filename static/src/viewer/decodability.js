@@ -1,5 +1,9 @@
-import { TAG, number, text } from './attributes.js';
+import { t } from '../i18n.js';
+import { TAG, text } from './attributes.js';
 import { withColourModel } from './jpeg_colour.js';
+import { signsDiffer } from './jpeg2000.js';
+import { frameLength, laidOut, layoutOf } from './layouts.js';
+import { hasLuts } from './luts.js';
 import { hasPalettes } from './prepared.js';
 import { isDecoded, isNative } from './transfer_syntaxes.js';
 
@@ -16,54 +20,43 @@ export class CannotBeShown extends Error {
   }
 }
 
-function pixelLayout(instance) {
-  return {
-    photometric: text(instance, TAG.photometricInterpretation),
-    bitsAllocated: number(instance, TAG.bitsAllocated) ?? 16,
-    samples: number(instance, TAG.samplesPerPixel) ?? 1,
-    pixels: (number(instance, TAG.rows) ?? 0) * (number(instance, TAG.columns) ?? 0),
-  };
+/** What Cornerstone's decoders for compressed frames draw wrongly, hang on or blank out. */
+function reasonByLayout({ photometric, bitsAllocated, samples }, instance) {
+  const palette = photometric === 'PALETTE COLOR';
+  if (palette && bitsAllocated > 8) return t('Compressed 16-bit palette colour is not supported.');
+  if (palette && !hasPalettes(instance)) return t('The colour table is missing.');
+  if (samples === 1 && hasLuts(instance)) return t('Compressed images with a look-up table are not supported.');
+  if (bitsAllocated === 1) return t('Compressed one-bit images are not supported.');
+  if (bitsAllocated <= (samples > 1 ? 8 : 16)) return '';
+  return t('Compressed images with {bits} bits per sample are not supported.', { bits: bitsAllocated });
 }
 
-function reasonByLayout(layout, native, instance) {
-  const palette = layout.photometric === 'PALETTE COLOR';
-  if (palette && layout.bitsAllocated > 8) return '16-bit palette colour is not supported.';
-  if (palette && !hasPalettes(instance)) return 'The colour table is missing.';
-  if (layout.samples > 1 && layout.bitsAllocated > 8) {
-    return `Colour with ${layout.bitsAllocated} bits per sample is not supported.`;
+function nativeFrame(instance, { bytes, transferSyntaxUid }, number) {
+  if (bytes.length < frameLength(layoutOf(instance))) {
+    throw new CannotBeShown(t('The stored pixel data is shorter than the image.'), transferSyntaxUid);
   }
-  if (native && layout.photometric.endsWith('422')) {
-    return 'Uncompressed colour with halved chroma (YBR 4:2:2) is not supported.';
-  }
-  if (layout.bitsAllocated === 1) return 'One-bit images such as segmentations are not supported.';
-  if (layout.bitsAllocated > 32)
-    return `Images with ${layout.bitsAllocated} bits per pixel are not supported.`;
-  return '';
-}
-
-function expectedLength({ pixels, samples, bitsAllocated }) {
-  return (pixels * samples * bitsAllocated) / 8;
+  const frame = laidOut(instance, bytes, number);
+  if (!frame) throw new CannotBeShown(t('The colour table is missing.'), transferSyntaxUid);
+  return { ...frame, transferSyntaxUid };
 }
 
 /**
- * A frame the decoders draw rightly: what they would draw wrongly, hang on or blank out is refused.
+ * A frame that the decoders draw rightly, and the dataset that describes it; the rest is refused.
  * @param {object} instance DICOM JSON dataset
  * @param {{bytes: Uint8Array, transferSyntaxUid: string}} frame as stored
- * @returns {{bytes: Uint8Array, transferSyntaxUid: string}} without the byte that pads an odd length
+ * @param {number} [number] of the frame, counted from 1
+ * @returns {{bytes: Uint8Array, transferSyntaxUid: string, instance: object}}
  * @throws {CannotBeShown}
  */
-export function decodable(instance, { bytes, transferSyntaxUid }) {
+export function decodable(instance, frame, number = 1) {
+  const { bytes, transferSyntaxUid } = frame;
   if (!isDecoded(transferSyntaxUid)) {
-    throw new CannotBeShown('This encoding is not supported.', transferSyntaxUid);
+    throw new CannotBeShown(t('This encoding is not supported.'), transferSyntaxUid);
   }
-  const layout = pixelLayout(instance);
-  const native = isNative(transferSyntaxUid);
-  const reason = reasonByLayout(layout, native, instance);
+  if (isNative(transferSyntaxUid)) return nativeFrame(instance, frame, number);
+  const differing = signsDiffer(instance, frame) && t('The pixel data is signed in another way than the file says.');
+  const reason = differing || reasonByLayout(layoutOf(instance), instance);
   if (reason) throw new CannotBeShown(reason, transferSyntaxUid);
-  if (!native)
-    return { bytes: withColourModel(bytes, transferSyntaxUid, layout.photometric), transferSyntaxUid };
-  if (bytes.length < expectedLength(layout)) {
-    throw new CannotBeShown('The stored pixel data is shorter than the image.', transferSyntaxUid);
-  }
-  return { bytes: bytes.subarray(0, expectedLength(layout)), transferSyntaxUid };
+  const photometric = text(instance, TAG.photometricInterpretation);
+  return { bytes: withColourModel(bytes, transferSyntaxUid, photometric), transferSyntaxUid, instance };
 }

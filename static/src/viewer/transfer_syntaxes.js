@@ -38,22 +38,26 @@ const NAMES = Object.freeze({
   '1.2.840.10008.1.2.4.203': 'High-Throughput JPEG 2000',
 });
 
+export const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
+export const EXPLICIT_BIG_ENDIAN = '1.2.840.10008.1.2.2';
+
 const NATIVE = new Set([
   '1.2.840.10008.1.2',
-  '1.2.840.10008.1.2.1',
+  EXPLICIT_LITTLE_ENDIAN,
   '1.2.840.10008.1.2.1.99',
-  '1.2.840.10008.1.2.2',
+  EXPLICIT_BIG_ENDIAN,
 ]);
 
+/**
+ * What the decoders here get right. JPEG Extended and its kin are left to the portal: Cornerstone's decoder of twelve bits
+ * is off by some six per cent of the range.
+ */
 const DECODED = new Set([
   ...NATIVE,
   '1.2.840.10008.1.2.1.98',
   '1.2.840.10008.1.2.5',
   '1.2.840.10008.1.2.8.1',
   '1.2.840.10008.1.2.4.50',
-  '1.2.840.10008.1.2.4.51',
-  '1.2.840.10008.1.2.4.53',
-  '1.2.840.10008.1.2.4.55',
   '1.2.840.10008.1.2.4.57',
   '1.2.840.10008.1.2.4.70',
   '1.2.840.10008.1.2.4.80',
@@ -81,4 +85,14 @@ export function isNative(uid) {
 /** @returns {boolean} whether Cornerstone's decoders know a transfer syntax */
 export function isDecoded(uid) {
   return DECODED.has(uid);
+}
+
+/** @returns {boolean} whether decoding makes RGB of YCbCr: JPEG, JPEG 2000 and its high-throughput kind, JPEG XL */
+export function undoesYcc(uid) {
+  return /^1\.2\.840\.10008\.1\.2\.4\.(5[0-7]|70|9[0-3]|11[0-2]|20[1-3])$/.test(uid);
+}
+
+/** @returns {boolean} whether an encoding is a video (PS3.5 §8.2.5 and on) */
+export function isVideo(uid) {
+  return /^1\.2\.840\.10008\.1\.2\.4\.10[0-8](\.1)?$/.test(uid);
 }
