@@ -10,43 +10,45 @@ import re
 from imaging.dicom.reasons import ACTIVE_PREAMBLE, EMPTY, NOT_DICOM, TRUNCATED, Refused
 from imaging.dicom.window import Machine, Window
 
+_ = str  # marks a text for translators; it is translated where it is shown (imaging/selectors/refusals.py)
 LENGTH = 132
 _MAGICS: tuple[tuple[bytes, str], ...] = (
-    (b"MZ", "a Windows program"),
-    (b"\x7fELF", "a Linux program"),
-    (b"\xfe\xed\xfa\xce", "a macOS program"),
-    (b"\xfe\xed\xfa\xcf", "a macOS program"),
-    (b"\xce\xfa\xed\xfe", "a macOS program"),
-    (b"\xcf\xfa\xed\xfe", "a macOS program"),
-    (b"\xca\xfe\xba\xbe", "a Java or macOS program"),
-    (b"\xca\xfe\xba\xbf", "a macOS program"),
-    (b"\xca\xfe\xd0\x0d", "a Java program"),
-    (b"dex\n", "an Android program"),
-    (b"\0asm", "a WebAssembly program"),
-    (b"L\0\0\0\x01\x14\x02\0", "a Windows shortcut"),
-    (b"\xd0\xcf\x11\xe0", "an Office document or Windows installer"),
-    (b"ITSF", "a Windows help file"),
-    (b"regf", "a Windows registry"),
-    (b"\x1bLua", "a Lua program"),
-    (b"FWS", "a Flash program"),
-    (b"CWS", "a Flash program"),
-    (b"ZWS", "a Flash program"),
-    (b"#!", "a script"),
-    (b"PK", "a ZIP archive"),
-    (b"Rar!", "a RAR archive"),
-    (b"7z\xbc\xaf", "a 7-Zip archive"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"BZh", "a bzip2 archive"),
-    (b"\xfd7zXZ", "an xz archive"),
-    (b"MSCF", "a Windows cabinet"),
-    (b"!<arch>", "a library of programs"),
-    (b"%PDF", "a PDF document"),
-    (b"%!PS", "a PostScript document"),
-    (b"{\\rtf", "an RTF document"),
-    (b"GIF8", "a GIF image"),
-    (b"RIFF", "a sound or video file"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"\x89PNG", "a PNG image"),
+    (b"MZ", _("a Windows program")),
+    (b"\x7fELF", _("a Linux program")),
+    (b"\xfe\xed\xfa\xce", _("a macOS program")),
+    (b"\xfe\xed\xfa\xcf", _("a macOS program")),
+    (b"\xce\xfa\xed\xfe", _("a macOS program")),
+    (b"\xcf\xfa\xed\xfe", _("a macOS program")),
+    (b"\xca\xfe\xba\xbe", _("a Java or macOS program")),
+    (b"\xca\xfe\xba\xbf", _("a macOS program")),
+    (b"\xca\xfe\xd0\x0d", _("a Java program")),
+    (b"dex\n", _("an Android program")),
+    (b"\0asm", _("a WebAssembly program")),
+    (b"L\0\0\0\x01\x14\x02\0", _("a Windows shortcut")),
+    (b"\xd0\xcf\x11\xe0", _("an Office document or Windows installer")),
+    (b"ITSF", _("a Windows help file")),
+    (b"regf", _("a Windows registry")),
+    (b"\x1bLua", _("a Lua program")),
+    (b"X5O!P%@AP[4", _("the file that virus scanners are tested with")),
+    (b"FWS", _("a Flash program")),
+    (b"CWS", _("a Flash program")),
+    (b"ZWS", _("a Flash program")),
+    (b"#!", _("a script")),
+    (b"PK", _("a ZIP archive")),
+    (b"Rar!", _("a RAR archive")),
+    (b"7z\xbc\xaf", _("a 7-Zip archive")),
+    (b"\x1f\x8b", _("a gzip archive")),
+    (b"BZh", _("a bzip2 archive")),
+    (b"\xfd7zXZ", _("an xz archive")),
+    (b"MSCF", _("a Windows cabinet")),
+    (b"!<arch>", _("a library of programs")),
+    (b"%PDF", _("a PDF document")),
+    (b"%!PS", _("a PostScript document")),
+    (b"{\\rtf", _("an RTF document")),
+    (b"GIF8", _("a GIF image")),
+    (b"RIFF", _("a sound or video file")),
+    (b"\xff\xd8\xff", _("a JPEG image")),
+    (b"\x89PNG", _("a PNG image")),
 )
 # What browsers go by (WHATWG MIME Sniffing §7.1), and the elements that act.
 _MARKUP = re.compile(
@@ -67,7 +69,7 @@ def name_of_kind(start: bytes) -> str | None:
         if start.startswith(magic):
             return name
     if _MARKUP.match(_plain_text(start)):
-        return "a web page or XML document"
+        return _("a web page or XML document")
     return None
 
 
@@ -96,10 +98,10 @@ def _not_dicom(start: bytes) -> Refused:
     if len(start) < LENGTH and not start.strip(b"\0"):
         return Refused(TRUNCATED, f"{len(start)} bytes")
     if start[:2] in (b"\x08\0", b"\x02\0", b"\0\x08"):
-        message = "This DICOM file lacks its file header (preamble, 'DICM' and file meta information)."
+        message = _("This DICOM file lacks its file header (preamble, 'DICM' and file meta information).")
         return Refused(NOT_DICOM.saying(message), "no preamble")
     if _TEXT.fullmatch(start):
-        return Refused(NOT_DICOM.saying("This is a text file, not a DICOM file."), "text")
+        return Refused(NOT_DICOM.saying(_("This is a text file, not a DICOM file.")), "text")
     return Refused(NOT_DICOM, "no DICM at offset 128")
 
 

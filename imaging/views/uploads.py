@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import http_date
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from audit.actions import Action, Outcome
@@ -22,6 +23,7 @@ from audit.services import record
 from imaging.access import StudyNotFound
 from imaging.forms.tus import BadHeader, Checksum, read_checksum, read_creation, read_number, write_metadata
 from imaging.models import Upload, UploadedFile
+from imaging.selectors.refusals import say_refusal
 from imaging.selectors.uploads import BatchStudy, UploadNotFound, get_upload, list_lines
 from imaging.services import uploads as service
 from imaging.services.intake import VaultUnavailable
@@ -76,23 +78,23 @@ def _answer(view: View, request: HttpRequest, *args: object, **kwargs: object) -
         return view(request, *args, **kwargs)
     except (UploadNotFound, StudyNotFound):
         _record_denied(request, Action.ACCESS_DENIED)
-        return _refuse(404, "There is no such upload.")
+        return _refuse(404, _("There is no such upload."))
     except NoAgreementInForce as refusal:
         _record_denied(request, Action.GATE_REFUSED)
         return _refuse(403, refusal.reason)
     except service.UploadTooLarge:
-        return _refuse(413, "Larger than this archive accepts.")
+        return _refuse(413, _("Larger than this archive accepts."))
     except service.OffsetDiffers:
-        return _refuse(409, "The upload has come to another offset.")
+        return _refuse(409, _("The upload has come to another offset."))
     except service.UploadBusy:
-        return _refuse(423, "Another request is at work on this upload.")
+        return _refuse(423, _("Another request is at work on this upload."))
     except service.ChecksumDiffers:
-        return _refuse(CHECKSUM_MISMATCH, "The checksum does not match.")
+        return _refuse(CHECKSUM_MISMATCH, _("The checksum does not match."))
     except BadHeader as error:
         return _refuse(400, str(error))
     except VaultUnavailable as error:
         full = getattr(error.__cause__, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-        return _refuse(507 if full else 503, "Could not be stored durably; try again.")
+        return _refuse(507 if full else 503, _("Could not be stored durably; try again."))
 
 
 def _refuse(status: int, reason: str) -> HttpResponse:
@@ -223,7 +225,8 @@ def upload_result(request: HttpRequest, upload_id: UUID) -> HttpResponse:
 def _line(slug: str, line: UploadedFile) -> dict[str, object]:
     uid = line.study_instance_uid if line.outcome != "refused" else ""
     return {
-        "name": line.name, "size": line.size, "outcome": line.outcome, "reason": line.reason, "message": line.message,
+        "name": line.name, "size": line.size, "outcome": line.outcome, "reason": line.reason,
+        "message": say_refusal(line.message),
         "study_instance_uid": uid, "study_url": reverse("study", args=[slug, uid]) if uid else "",
     }  # fmt: skip
 

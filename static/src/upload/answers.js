@@ -1,3 +1,5 @@
+import { t } from "../i18n.js";
+
 /** What a failed request means for the upload, in the user's words. */
 
 /**
@@ -10,12 +12,12 @@ export function judge({ status, html, reason }) {
   if (status === 404 || status === 410) return GONE;
   if (status === 507) return FULL;
   if (status === 413)
-    return { kind: "refused", code: "too-large", message: reason ?? "Larger than this archive accepts." };
+    return { kind: "refused", code: "too-large", message: reason ?? t("Larger than this archive accepts.") };
   if (RETRIED.has(status) || status === 0 || status >= 500) return LOST;
   return {
     kind: "refused",
     code: `status-${status}`,
-    message: reason ?? `The server did not accept this file (${status}).`,
+    message: reason ?? t("The server did not accept this file ({status}).", { status }),
   };
 }
 
@@ -23,29 +25,37 @@ export function judge({ status, html, reason }) {
 // did not match.
 const RETRIED = new Set([408, 409, 423, 425, 429, 460]);
 
-const LOST = { kind: "lost", code: "lost", message: "The connection was lost." };
-const GONE = { kind: "gone", code: "gone", message: "The server no longer knows this upload." };
+const LOST = { kind: "lost", code: "lost", message: t("The connection was lost.") };
+const GONE = { kind: "gone", code: "gone", message: t("The server no longer knows this upload.") };
 export const SIGNED_OUT = {
   kind: "halt",
   code: "signed-out",
-  message:
-    "You have been signed out. Sign in again in another tab, then press Resume here. Nothing that was sent is lost.",
+  message: t("You have been signed out. Sign in again in a new tab; the upload then goes on here by itself."),
 };
-const FORBIDDEN = {
+export const FORBIDDEN = {
   kind: "forbidden",
   code: "forbidden",
-  message:
+  message: t(
     "Your account may not upload to this practice. If you have just signed in as someone else, reload this page.",
+  ),
 };
 const FULL = {
   kind: "halt",
   code: "full",
-  message:
+  message: t(
     "The archive has no room left. What was stored is safe. Tell your administrator, then press Resume.",
+  ),
+};
+export const SOMEONE_ELSE = {
+  kind: "halt",
+  code: "someone-else",
+  message: t(
+    "Someone else has signed in. Sign in as yourself in a new tab, or reload this page to begin anew.",
+  ),
 };
 export const OFFLINE = {
   code: "offline",
-  message: "You are offline. The upload goes on by itself when the connection is back.",
+  message: t("You are offline. The upload goes on by itself when the connection is back."),
 };
 
 /** @param {import("tus-js-client").DetailedError | Error} error */

@@ -1,13 +1,15 @@
+import { t } from "../i18n.js";
 import { Memory } from "./memory.js";
-import { pack, sentBytes, toItem } from "./parcels.js";
+import { pack, toItem } from "./parcels.js";
 import { pair } from "./pairing.js";
 import { Rate } from "./rate.js";
 import { Results } from "./results.js";
 import { Studies } from "./studies.js";
+import { tally } from "./tally.js";
 import { Transfer } from "./transfer.js";
+import { reasonText } from "./words.js";
 
 const PARALLEL = 3;
-const NATURAL = new Intl.Collator("en", { numeric: true });
 
 /**
  * Everything chosen on this page, from the first file to the last answer. Tells `changed()` whenever
@@ -16,7 +18,6 @@ const NATURAL = new Intl.Collator("en", { numeric: true });
  */
 export class Batch {
   items = [];
-  skipped = [];
   parcels = [];
   problem = null;
   isPaused = false;
@@ -30,17 +31,24 @@ export class Batch {
     this.studies = new Studies(endpoint, changed);
     this.results = new Results({
       answered: (parcel, files) => this.#answered(parcel, files),
-      halted: (problem) => this.#halted(problem),
+      halted: (problem) => this.halt(problem),
     });
   }
 
-  add({ kept, skipped }) {
-    this.skipped.push(...skipped);
-    const items = kept.map(toItem).sort((a, b) => NATURAL.compare(a.path, b.path));
-    this.items.push(...items);
-    const [readable, unreadable] = partition(items, ({ file }) => !file.unreadable);
-    this.parcels.push(...pack(readable));
-    this.#refuseUnreadable(unreadable);
+  /** @param files of the review */
+  add(files) {
+    const items = files.map(toItem);
+    this.items = this.items.concat(items);
+    this.parcels.push(...pack(items));
+    this.#fill();
+  }
+
+  /** Sends again what was refused, as new uploads. */
+  retryRefused() {
+    const refused = this.items.filter(({ outcome }) => outcome === "refused");
+    refused.forEach((item) => Object.assign(item, { outcome: null, reason: "", message: "" }));
+    const attempt = 1 + Math.max(0, ...this.parcels.map((parcel) => parcel.attempt));
+    this.parcels.push(...pack(refused).map((parcel) => Object.assign(parcel, { attempt })));
     this.#fill();
   }
 
@@ -64,6 +72,11 @@ export class Batch {
 
   retryNow() {
     this.#transfers.forEach((transfer) => transfer.retryNow());
+  }
+
+  /** After sleep every open request is dead. */
+  wakeUp() {
+    this.#transfers.forEach((transfer) => transfer.begin());
   }
 
   /** Gives up what has not been sent; what was sent completely stays. */
@@ -100,19 +113,8 @@ export class Batch {
     return waits.length && waits.length === active.length ? Math.min(...waits) : 0;
   }
 
-  totals() {
-    const totals = {
-      files: 0,
-      bytes: 0,
-      sent: 0,
-      sentFiles: 0,
-      stored: 0,
-      already_here: 0,
-      refused: 0,
-      cancelled: 0,
-    };
-    for (const item of this.items) addTo(totals, item);
-    return totals;
+  tally() {
+    return tally(this.items);
   }
 
   #fill() {
@@ -147,7 +149,7 @@ export class Batch {
         finished: () => this.#finished(parcel),
         refused: (verdict) => this.#refused(parcel, verdict),
         unreadable: (items) => this.#repack(parcel, items),
-        halted: (problem) => this.#halted(problem),
+        halted: (problem) => this.halt(problem),
       },
     });
   }
@@ -178,16 +180,14 @@ export class Batch {
   }
 
   #refuseUnreadable(items) {
-    items.forEach((item) =>
-      refuse(
-        item,
-        "unreadable",
-        "This computer could not read the file: it was moved, changed or is locked.",
-      ),
-    );
+    for (const item of items) {
+      item.parcel = null;
+      refuse(item, item.content.damage, reasonText(item.content.damage));
+    }
   }
 
-  #halted(problem) {
+  /** Stops until the user does something about `problem`. */
+  halt(problem) {
     this.pause();
     this.isPaused = false;
     this.problem = problem;
@@ -202,33 +202,20 @@ export class Batch {
   }
 }
 
-function addTo(totals, item) {
-  totals.files += 1;
-  if (item.outcome) totals[item.outcome] += 1;
-  if (item.outcome === "cancelled" || !item.parcel) return;
-  totals.bytes += item.size;
-  const sent = item.outcome ? item.size : sentBytes(item);
-  totals.sent += sent;
-  if (sent === item.size && (item.size || item.parcel.sent > item.start)) totals.sentFiles += 1;
-}
-
 function settle(item, answer) {
   if (!answer)
     return refuse(
       item,
       "no-answer",
-      "The server keeps no answer for this file. Look in the list of studies before sending it again.",
+      t("The server keeps no answer for this file. Look in the list of studies before sending it again."),
     );
   if (answer.outcome === "refused") return refuse(item, answer.reason, answer.message || answer.reason);
   item.outcome = answer.outcome;
+  item.study = answer.study_instance_uid || item.study;
 }
 
 function refuse(item, reason, message) {
   Object.assign(item, { outcome: "refused", reason, message });
-}
-
-function partition(items, test) {
-  return [items.filter(test), items.filter((item) => !test(item))];
 }
 
 // randomUUID is missing on pages without TLS, getRandomValues is not.

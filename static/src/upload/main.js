@@ -1,6 +1,10 @@
+import { WakeLock, afterSleep } from "./awake.js";
+import { SOMEONE_ELSE } from "./answers.js";
 import { Batch } from "./batch.js";
 import { CsrfToken } from "./csrf.js";
-import { fromDrop, fromInput, withoutLeftovers } from "./selection.js";
+import { Desk } from "./desk.js";
+import { pickFiles, wireDrop } from "./picking.js";
+import { SigningIn } from "./signing_in.js";
 import { useSprite } from "./view/dom.js";
 import { Page } from "./view/page.js";
 
@@ -10,62 +14,45 @@ if (root?.dataset.uploadsUrl) begin(root);
 function begin(root) {
   useSprite(root.dataset.icons);
   const page = new Page(root);
-  const batch = new Batch({
-    endpoint: root.dataset.uploadsUrl,
-    csrf: new CsrfToken(root.dataset.csrf),
-    changed: () => page.changed(),
-  });
-  page.show(batch);
-  wirePickers(root, batch);
-  wireDrop(root.querySelector('[data-part="drop"]'), batch, page);
-  wireControls(root, batch);
+  const csrf = new CsrfToken(root.dataset.csrf, root.dataset.user);
+  const batch = new Batch({ endpoint: root.dataset.uploadsUrl, csrf, changed: () => changed() });
+  const desk = new Desk(batch, { changed: () => page.changed(), ask: (question) => page.ask(question) });
+  const lock = new WakeLock();
+  const signingIn = new SigningIn(csrf, (who) =>
+    who === "same" ? batch.resume() : batch.halt(SOMEONE_ELSE),
+  );
+  const changed = () => {
+    lock.hold(batch.state === "uploading");
+    signingIn.await(batch.problem?.code === "signed-out");
+    desk.settle();
+    page.changed();
+  };
+  page.show(batch, desk);
+  pickFiles(root, (drop) => desk.take(drop));
+  wireDrop(root.querySelector('[data-part="drop"]'), (drop) => desk.take(drop));
+  wireControls(root, batch, desk);
+  wireWeather(batch, page);
+  desk.recall();
+}
+
+function wireWeather(batch, page) {
   addEventListener("online", () => batch.retryNow());
   addEventListener("offline", () => page.changed());
+  afterSleep(() => batch.wakeUp());
   addEventListener("beforeunload", (event) => {
     if (batch.state === "uploading") event.preventDefault();
   });
 }
 
-function wirePickers(root, batch) {
-  for (const kind of ["files", "folder"]) {
-    const input = root.querySelector(`#upload-${kind}`);
-    const button = root.querySelector(`[data-pick="${kind}"]`);
-    button.hidden = kind === "folder" && !("webkitdirectory" in input);
-    button.addEventListener("click", () => input.click());
-    input.addEventListener("change", () => {
-      batch.add(withoutLeftovers(fromInput(input.files)));
-      input.value = ""; // the same folder may be chosen again
-    });
-  }
-}
-
-// The whole window takes drops: a file that misses the zone would otherwise open in place of the page.
-function wireDrop(zone, batch, page) {
-  let depth = 0;
-  const mark = (change) => {
-    depth = Math.max(0, depth + change);
-    zone.classList.toggle("drop--over", depth > 0);
-  };
-  addEventListener("dragenter", (event) => {
-    event.preventDefault();
-    mark(1);
-  });
-  addEventListener("dragleave", () => mark(-1));
-  addEventListener("dragover", (event) => event.preventDefault());
-  addEventListener("drop", async (event) => {
-    event.preventDefault();
-    mark(-depth);
-    zone.classList.add("drop--reading");
-    const found = await fromDrop(event.dataTransfer).finally(() => zone.classList.remove("drop--reading"));
-    batch.add(withoutLeftovers(found));
-    page.changed();
-  });
-}
-
-function wireControls(root, batch) {
+function wireControls(root, batch, desk) {
   const on = (part, action) => root.querySelector(`[data-part="${part}"]`).addEventListener("click", action);
   on("pause", () => batch.pause());
   on("resume", () => batch.resume());
   on("retry", () => batch.retryNow());
   on("cancel", () => batch.cancel());
+  on("retry-refused", () => batch.retryRefused());
+  on("send", () => desk.send());
+  on("discard", () => desk.discard());
+  on("go-on", () => desk.goOn());
+  on("forget", () => desk.forget());
 }

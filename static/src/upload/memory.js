@@ -68,10 +68,18 @@ function safeStorage() {
   }
 }
 
-/** SHA-256 over path, size and time of every file; null where the page is not served securely. */
-export async function fingerprintOf({ kind, items }) {
+/**
+ * SHA-256 over path, size and time of every file, and how often it was tried; null where the page is not served
+ * securely.
+ */
+export async function fingerprintOf({ kind, items, attempt }) {
+  const lines = items.map(({ path, size, content }) => `${path}\0${size}\0${content.modified}`);
+  return digestOf([kind, ...(attempt ? [attempt] : []), ...lines].join("\n"));
+}
+
+/** @returns {Promise<string|null>} hexadecimal */
+export async function digestOf(text) {
   if (!globalThis.crypto?.subtle) return null;
-  const lines = items.map(({ path, size, file }) => `${path}\0${size}\0${file.lastModified}`);
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode([kind, ...lines].join("\n")));
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

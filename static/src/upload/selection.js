@@ -1,69 +1,67 @@
 /**
- * What the user dropped or picked, as a flat list of `{ file, path }`.
- * Files that operating systems leave behind are set aside by name; DICOMDIR is not: the server says what
- * becomes of it.
+ * What the user dropped or picked, as a stream of `{ file, path }`; `file` is null where it cannot be opened.
+ * Where the browser gives handles (File System Access), they are kept: with them a page that was closed finds
+ * the files again.
  */
-const LEFTOVERS = new Set([
-  ".ds_store",
-  "thumbs.db",
-  "desktop.ini",
-  ".localized",
-  ".spotlight-v100",
-  ".trashes",
-  ".fseventsd",
-]);
+const DEEPEST = 64;
 
-export function isLeftover(path) {
-  const parts = path.toLowerCase().split("/");
-  const name = parts.at(-1);
-  return LEFTOVERS.has(name) || name.startsWith("._") || parts.includes("__macosx");
+/** @param {File[]} files of an `<input type="file">`, with or without `webkitdirectory` */
+export async function* fromFiles(files) {
+  for (const file of files) yield { file, path: file.webkitRelativePath || file.name };
 }
 
-/** @param {Iterable<{file: File, path: string}>} found */
-export function withoutLeftovers(found) {
-  const kept = [];
-  const skipped = [];
-  for (const each of found) (isLeftover(each.path) ? skipped : kept).push(each);
-  return { kept, skipped };
+/** @param {FileSystemHandle[]} handles */
+export async function* fromHandles(handles) {
+  for (const handle of handles) yield* walkHandle(handle, "", 0);
 }
 
-/** @param {FileList} files of an `<input type="file">`, with or without `webkitdirectory` */
-export function fromInput(files) {
-  return Array.from(files, (file) => ({ file, path: file.webkitRelativePath || file.name }));
+async function* walkHandle(handle, folder, depth) {
+  const path = folder + handle.name;
+  if (handle.kind === "file") {
+    yield { file: await handle.getFile().catch(() => null), path };
+    return;
+  }
+  if (depth > DEEPEST) return;
+  try {
+    for await (const child of handle.values()) yield* walkHandle(child, `${path}/`, depth + 1);
+  } catch {
+    yield { file: null, path }; // moved, or taken out of the drive
+  }
 }
 
 /**
- * The entries must be taken from the DataTransfer before the first `await`: it is emptied when the event
- * ends.
+ * Everything must be taken from the DataTransfer before the first `await`: it is emptied when the event ends.
  * @param {DataTransfer} transfer
+ * @returns {{files: AsyncIterable, handles: Promise<FileSystemHandle[]>}}
  */
 export function fromDrop(transfer) {
-  const files = Array.from(transfer.items).filter((item) => item.kind === "file");
-  const roots = files.map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
-  return collect(roots.filter(Boolean));
+  const items = Array.from(transfer.items).filter((item) => item.kind === "file");
+  const handles = Promise.all(items.map((item) => item.getAsFileSystemHandle?.()));
+  const entries = items.map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile()).filter(Boolean);
+  return {
+    files: fromEntries(entries),
+    handles: handles.then(
+      (all) => all.filter(Boolean),
+      () => [],
+    ),
+  };
 }
 
-async function collect(roots) {
-  const found = [];
+async function* fromEntries(roots) {
   for (const root of roots) {
-    if (root instanceof File) found.push({ file: root, path: root.name });
-    else await walk(root, found);
+    if (root instanceof File) yield { file: root, path: root.name };
+    else yield* walkEntry(root, 0);
   }
-  return found;
 }
 
-async function walk(entry, found) {
+async function* walkEntry(entry, depth) {
   if (entry.isDirectory) {
-    for (const child of await children(entry)) await walk(child, found);
+    if (depth > DEEPEST) return;
+    for (const child of await children(entry)) yield* walkEntry(child, depth + 1);
     return;
   }
   const file = await new Promise((resolve, reject) => entry.file(resolve, reject)).catch(() => null);
-  found.push({ file: file ?? unreadable(entry.name), path: entry.fullPath.replace(/^\//, "") });
-}
-
-// A file that cannot be opened still gets its line in the result.
-function unreadable(name) {
-  return { name, size: 0, lastModified: 0, unreadable: true };
+  yield { file, path: entry.fullPath.replace(/^\//, "") };
 }
 
 // readEntries answers at most 100 entries a call, and an empty list when it is through.
@@ -71,7 +69,7 @@ async function children(directory) {
   const reader = directory.createReader();
   const all = [];
   for (;;) {
-    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)).catch(() => []);
     if (!some.length) return all;
     all.push(...some);
   }

@@ -1,8 +1,9 @@
 import { Upload } from "tus-js-client";
 
-import { answerOf, judge } from "./answers.js";
+import { FORBIDDEN, SIGNED_OUT, SOMEONE_ELSE, answerOf, judge } from "./answers.js";
+import { PieceSource } from "./contents.js";
 import { fingerprintOf } from "./memory.js";
-import { bodyOf, findUnreadable } from "./parcels.js";
+import { Unreadable, bodyOf, findUnreadable } from "./parcels.js";
 
 // Acknowledged every 16 MiB: a proxy that buffers loses at most that much when the line breaks, and on a slow
 // line
@@ -10,6 +11,9 @@ import { bodyOf, findUnreadable } from "./parcels.js";
 const CHUNK = 16 * 2 ** 20;
 const DELAYS = [1, 2, 4, 8, 15, 30];
 const MAX_RESTARTS = 3;
+// A line that dies without a word (sleep, another network) keeps a request open for minutes.
+const SILENCE = 45_000;
+const NOT_THEM = { other: SOMEONE_ELSE, nobody: SIGNED_OUT, barred: FORBIDDEN };
 
 /**
  * One parcel on its way. Retries for ever while only the line is at fault; everything else is told to
@@ -23,6 +27,8 @@ const MAX_RESTARTS = 3;
 export class Transfer {
   #upload = null;
   #timer = null;
+  #alarm = null;
+  #body = null;
   #stopped = true;
   #attempt = 0;
   #restarts = 0;
@@ -36,6 +42,12 @@ export class Transfer {
   async start() {
     this.#stopped = false;
     this.parcel.fingerprint ??= await fingerprintOf(this.parcel);
+    try {
+      this.#body ??= await bodyOf(this.parcel);
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      return this.listener.unreadable(error.items);
+    }
     if (this.#stopped) return;
     this.#upload ??= this.#newUpload();
     this.#begin();
@@ -44,8 +56,17 @@ export class Transfer {
   pause() {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#alarm);
     this.parcel.waitUntil = 0;
     this.#upload?.abort();
+  }
+
+  /** The computer has slept: whatever was open is dead, though the browser may not know it yet. */
+  async begin() {
+    if (this.#stopped || !this.#upload) return;
+    clearTimeout(this.#timer);
+    await this.#upload.abort();
+    if (!this.#stopped) this.#begin();
   }
 
   retryNow() {
@@ -64,7 +85,10 @@ export class Transfer {
   #newUpload() {
     const known = this.memory.recall(this.parcel.fingerprint);
     this.parcel.batch = known?.batch ?? this.batch;
-    return new Upload(bodyOf(this.parcel), {
+    return new Upload(this.#body, {
+      ...(this.#body instanceof Blob
+        ? {}
+        : { fileReader: { openFile: async (content) => new PieceSource(content) } }),
       endpoint: known ? null : this.endpoint,
       uploadUrl: known?.url ?? null,
       metadata: this.#metadata(),
@@ -88,8 +112,15 @@ export class Transfer {
   #begin() {
     this.parcel.waitUntil = 0;
     this.#baseline = true;
+    this.#watch();
     this.#upload.start();
     this.listener.changed();
+  }
+
+  // Once a request's last byte is out, the server may take its time over them.
+  #watch(sent = 1) {
+    clearTimeout(this.#alarm);
+    if (sent % CHUNK && sent !== this.parcel.size) this.#alarm = setTimeout(() => this.begin(), SILENCE);
   }
 
   // `start` is asynchronous inside tus-js-client and clears an `abort` that came before its first request.
@@ -107,6 +138,7 @@ export class Transfer {
   }
 
   #progressed(sent) {
+    this.#watch(sent);
     const before = this.parcel.sent;
     this.parcel.sent = sent;
     const isFresh = !this.#baseline && sent > before;
@@ -118,15 +150,17 @@ export class Transfer {
 
   #finished() {
     this.#stopped = true;
+    clearTimeout(this.#alarm);
     this.parcel.sent = this.parcel.size;
     this.listener.finished();
   }
 
   async #failed(error) {
     if (this.#stopped) return;
+    clearTimeout(this.#alarm);
     const verdict = judge(answerOf(error));
     if (verdict.kind === "lost") await this.#wait();
-    else if (verdict.kind === "gone") this.#again(verdict);
+    else if (verdict.kind === "gone") await this.#again(verdict);
     else if (verdict.kind === "forbidden") await this.#reauthorise(verdict);
     else if (verdict.kind === "refused") this.listener.refused(verdict);
     else this.#halt(verdict);
@@ -142,7 +176,11 @@ export class Transfer {
     this.listener.changed();
   }
 
-  #again(verdict) {
+  // Uploads are there only for whoever began them.
+  async #again(verdict) {
+    const who = await this.csrf.refresh().catch(() => "same");
+    if (this.#stopped) return;
+    if (who !== "same") return this.#halt(NOT_THEM[who]);
     this.memory.forget(this.parcel.fingerprint);
     if (++this.#restarts > MAX_RESTARTS) return this.#halt(verdict);
     this.#upload = null;
@@ -153,10 +191,10 @@ export class Transfer {
   async #reauthorise(verdict) {
     if (this.#csrfTried) return this.#halt(verdict);
     this.#csrfTried = true;
-    const isFresh = await this.csrf.refresh().catch(() => false);
+    const who = await this.csrf.refresh().catch(() => "nobody");
     if (this.#stopped) return;
-    if (isFresh) this.#begin();
-    else this.#halt(verdict);
+    if (who === "same") this.#begin();
+    else this.#halt(NOT_THEM[who] ?? verdict);
   }
 
   #halt(verdict) {

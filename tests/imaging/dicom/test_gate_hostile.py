@@ -247,6 +247,7 @@ def test_an_encapsulated_file_with_pixels_of_defined_length_is_refused():
         b"AAAA<script src=x>",
         b"xx<?PHP",
         b"*/ javascript:alert(1)",
+        rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*",
     ],
 )
 def test_an_active_preamble_is_refused(start):

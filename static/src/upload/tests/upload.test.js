@@ -4,17 +4,20 @@ import { test } from "node:test";
 import { judge } from "../answers.js";
 import { toCsv } from "../csv.js";
 import { Memory, fingerprintOf } from "../memory.js";
-import { BUNDLE_FILES, LARGE, bodyOf, pack, sentBytes, toItem } from "../parcels.js";
+import { BUNDLE_FILES, LARGE, Unreadable, bodyOf, pack, sentBytes, toItem } from "../parcels.js";
 import { pair } from "../pairing.js";
-import { withoutLeftovers } from "../selection.js";
+import { Direct, Packed, PieceSource } from "../contents.js";
+import { isLeftover } from "../survey/names.js";
+import { tally } from "../tally.js";
 
-const item = (path, content = "x") =>
-  toItem({ path, file: new File([content], path.split("/").at(-1), { lastModified: 1 }) });
-const sized = (path, size) => toItem({ path, file: { name: path, size, lastModified: 1 } });
+const item = (path, content = "x", study = "") =>
+  toItem({ path, content: new Direct(new Blob([content]), 1), header: study ? { study } : null });
+const sized = (path, size, study = "") =>
+  toItem({ path, content: { size, modified: 1 }, header: study ? { study } : null });
 
 test("a bundle holds the magic, then length, path, length and bytes of each file", async () => {
   const [parcel] = pack([item("a/ü", "two"), item("a/b", "")]);
-  const bytes = new Uint8Array(await bodyOf(parcel).arrayBuffer());
+  const bytes = new Uint8Array(await (await bodyOf(parcel)).arrayBuffer());
   const wanted = [
     ..."COLLIMATE-BUNDLE-1\n",
     "\0",
@@ -98,14 +101,91 @@ test("what is remembered holds neither names nor paths, and is gone after a day"
   assert.equal(new Memory("/t/other/uploads/", storage).size, 0);
 });
 
-test("leftovers of operating systems are set aside and DICOMDIR is not", () => {
+test("leftovers of operating systems are known by name, and DICOMDIR is none", () => {
   const paths = ["d/.DS_Store", "d/Thumbs.db", "__MACOSX/d/a", "d/._a", "d/DICOMDIR", "d/IM0001"];
-  const { kept, skipped } = withoutLeftovers(paths.map((path) => ({ path })));
+  assert.deepEqual(paths.map(isLeftover), [true, true, true, true, false, false]);
+});
+
+test("studies travel one after the other; small ones share a bundle", () => {
+  const study = (uid, count) =>
+    Array.from({ length: count }, (_, index) => sized(`f/${index}${uid}`, 10, uid));
+  const parcels = pack([...study("1.2", 60), ...study("1.1", 60), ...study("1.3", 3), ...study("1.4", 3)]);
   assert.deepEqual(
-    kept.map(({ path }) => path),
-    ["d/DICOMDIR", "d/IM0001"],
+    parcels.map(({ items }) => [...new Set(items.map((each) => each.study))].join()),
+    ["1.1", "1.2", "1.3,1.4"],
   );
-  assert.equal(skipped.length, 4);
+});
+
+test("leaving a study out changes the parcels of no other of its size", async () => {
+  const study = (uid) => Array.from({ length: 60 }, (_, index) => item(`f/${index}${uid}`, "x", uid));
+  const all = await Promise.all(pack([...study("1.1"), ...study("1.2"), ...study("1.3")]).map(fingerprintOf));
+  const some = await Promise.all(pack([...study("1.1"), ...study("1.3")]).map(fingerprintOf));
+  assert.deepEqual(some, [all[0], all[2]]);
+});
+
+test("what is sent again after a refusal is another upload", async () => {
+  const [first] = pack([item("a")]);
+  const [second] = pack([item("a")]);
+  second.attempt = 1;
+  assert.notEqual(await fingerprintOf(first), await fingerprintOf(second));
+});
+
+test("the front that a file lacks travels with it", async () => {
+  const content = new Direct(new Blob(["body"]), 1, new TextEncoder().encode("front"));
+  const [parcel] = pack([toItem({ path: "a", content })]);
+  assert.ok((await (await bodyOf(parcel)).text()).endsWith("frontbody"));
+});
+
+test("a file that cannot be unpacked is named, and its neighbours are not", async () => {
+  const broken = toItem({
+    path: "b",
+    content: new Packed(async () => Promise.reject(new Error("x")), 1, 5, 1),
+  });
+  const short = toItem({ path: "c", content: new Packed(async () => new Blob(["1234"]), 2, 5, 1) });
+  const [parcel] = pack([item("a"), broken, short]);
+  await assert.rejects(bodyOf(parcel), (error) => {
+    assert.ok(error instanceof Unreadable);
+    assert.deepEqual(error.items, [broken, short]);
+    return true;
+  });
+});
+
+test("a large packed file is sent in pieces, and a piece that is asked for again is not unpacked again", async () => {
+  const asked = [];
+  const read = async (_id, start, end) => {
+    asked.push([start, end]);
+    return new Blob(["0123456789".slice(start, end)]);
+  };
+  const source = new PieceSource(new Packed(read, 1, 10, 1, new TextEncoder().encode("ab")));
+  const texts = [];
+  for (const [start, end] of [
+    [0, 6],
+    [0, 6],
+    [6, 100],
+  ]) {
+    const { value, done } = await source.slice(start, end);
+    texts.push([await value.text(), done]);
+  }
+  assert.deepEqual(texts, [
+    ["ab0123", false],
+    ["ab0123", false],
+    ["456789", true],
+  ]);
+  assert.deepEqual(asked, [
+    [0, 4],
+    [4, 10],
+  ]);
+});
+
+test("each study is counted by itself, in the order in which they joined", () => {
+  const items = [item("a", "12345", "1.2"), item("b", "12345", "1.1"), item("c", "12345", "1.2")];
+  pack(items)[0].sent = 0;
+  items[0].outcome = "stored";
+  items[1].outcome = "refused";
+  const { totals, studies } = tally(items);
+  assert.deepEqual([...studies.keys()], ["1.2", "1.1"]);
+  assert.deepEqual([totals.files, totals.stored, totals.refused, totals.sentFiles], [3, 1, 1, 2]);
+  assert.deepEqual([studies.get("1.2").answered, studies.get("1.2").files], [1, 2]);
 });
 
 test("a cell that looks like a formula becomes text", () => {

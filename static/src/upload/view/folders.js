@@ -1,8 +1,10 @@
+import { t } from "../../i18n.js";
 import { bytes, count, files, percent } from "../format.js";
 import { sentBytes } from "../parcels.js";
 import { h, icon, reconcile, setHidden, setProgress, setText } from "./dom.js";
 
 const STEP = 50;
+const NATURAL = new Intl.Collator("en", { numeric: true });
 
 /**
  * All files by folder. A closed folder is one row; an open one shows a window of its files, so that 20,000
@@ -12,11 +14,13 @@ const STEP = 50;
 export class Folders {
   #shown = STEP;
   #windows = new Map();
+  #sorted = new Map();
 
   constructor(root, redraw) {
     this.root = root;
     this.redraw = redraw;
     this.list = root.querySelector("ul");
+    root.querySelector("details").addEventListener("toggle", redraw);
     this.more = root.querySelector("[data-part=more-folders]");
     this.more.addEventListener("click", () => {
       this.#shown += STEP;
@@ -25,15 +29,19 @@ export class Folders {
   }
 
   update(batch) {
+    setHidden(this.root, !batch.items.length);
+    if (!this.root.querySelector("details").open) return;
     const folders = group(batch.items);
-    setHidden(this.root, !folders.length);
     reconcile(this.list, folders.slice(0, this.#shown), {
       key: ({ path }) => path,
       create: (folder) => this.#create(folder),
       update: (node, folder) => this.#update(node, folder),
     });
     setHidden(this.more, folders.length <= this.#shown);
-    setText(this.more, `Show more folders (${count(Math.max(0, folders.length - this.#shown))} left)`);
+    setText(
+      this.more,
+      t("Show more folders ({number} left)", { number: count(Math.max(0, folders.length - this.#shown)) }),
+    );
   }
 
   #create({ path }) {
@@ -53,13 +61,13 @@ export class Folders {
           "summary",
           { class: "folder__summary" },
           icon("chevron-right"),
-          h("span", { class: "folder__name truncate" }, path || "Single files"),
+          h("span", { class: "folder__name truncate" }, path || t("Single files")),
           h("span", { class: "folder__count sub" }),
           h("progress", {
             class: "progress",
             max: "100",
             value: "0",
-            "aria-label": `Progress of ${path || "single files"}`,
+            "aria-label": t("Progress of {folder}", { folder: path || t("Single files") }),
           }),
         ),
         h("ul", { class: "folder__files" }),
@@ -79,14 +87,24 @@ export class Folders {
 
   #updateFiles(node, { path, items }) {
     const shown = this.#windows.get(path) ?? STEP;
-    reconcile(node.querySelector(".folder__files"), items.slice(0, shown), {
+    reconcile(node.querySelector(".folder__files"), this.#inOrder(path, items).slice(0, shown), {
       key: ({ id }) => id,
       create: fileRow,
       update: updateFile,
     });
     const more = node.querySelector("button");
     setHidden(more, items.length <= shown);
-    setText(more, `Show more files (${count(Math.max(0, items.length - shown))} left)`);
+    setText(more, t("Show more files ({number} left)", { number: count(Math.max(0, items.length - shown)) }));
+  }
+
+  // Sorting a large folder takes its time, so an open one is sorted again only when it has grown.
+  #inOrder(path, items) {
+    if (this.#sorted.get(path)?.length !== items.length)
+      this.#sorted.set(
+        path,
+        [...items].sort((a, b) => NATURAL.compare(a.name, b.name)),
+      );
+    return this.#sorted.get(path);
   }
 
   #widen(path) {
@@ -111,15 +129,15 @@ function group(items) {
 }
 
 function describe({ items, bytes: size, refused }) {
-  const refusals = refused ? ` · ${count(refused)} refused` : "";
+  const refusals = refused ? ` · ${t("{number} refused", { number: count(refused) })}` : "";
   return `${files(items.length)} · ${bytes(size)}${refusals}`;
 }
 
 const OUTCOMES = {
-  stored: ["Stored", "badge badge--ok"],
-  already_here: ["Already here", "badge"],
-  refused: ["Refused", "badge badge--bad"],
-  cancelled: ["Cancelled", "badge"],
+  stored: [t("Stored"), "badge badge--ok"],
+  already_here: [t("Already here"), "badge"],
+  refused: [t("Refused"), "badge badge--bad"],
+  cancelled: [t("Cancelled"), "badge"],
 };
 
 function fileRow(item) {
@@ -139,8 +157,9 @@ function updateFile(node, item) {
 }
 
 function progressOf(item) {
+  if (!item.parcel) return [t("Waiting"), "badge"];
   const { state, sent } = item.parcel;
   const part = sentBytes(item);
-  if (state === "sent" || (part === item.size && sent > item.start)) return ["Sent", "badge badge--info"];
-  return part ? [`${percent(part, item.size)} %`, "badge badge--busy"] : ["Waiting", "badge"];
+  if (state === "sent" || (part === item.size && sent > item.start)) return [t("Sent"), "badge badge--info"];
+  return part ? [`${percent(part, item.size)} %`, "badge badge--busy"] : [t("Waiting"), "badge"];
 }

@@ -1,9 +1,10 @@
-import { count } from "../format.js";
-import { Active } from "./active.js";
+import { setHidden } from "./dom.js";
 import { Announcer } from "./announcer.js";
-import { setHidden, setText } from "./dom.js";
 import { Folders } from "./folders.js";
+import { LeftOut } from "./left_out.js";
+import { PasswordDialog } from "./password.js";
 import { Refused } from "./refused.js";
+import { ReviewCard } from "./review.js";
 import { StudyCards } from "./studies.js";
 import { Summary } from "./summary.js";
 
@@ -20,18 +21,23 @@ export class Page {
     this.draw = this.draw.bind(this);
   }
 
-  show(batch) {
-    this.batch = batch;
-    this.summary = new Summary(this.part("summary"));
+  show(batch, desk) {
+    Object.assign(this, { batch, desk });
     const redraw = () => this.draw();
     this.sections = [
-      new Active(this.part("active")),
+      new ReviewCard(this.part("review"), redraw),
+      new Summary(this.part("summary")),
+      new StudyCards(this.part("studies"), redraw),
       new Refused(this.part("refused"), redraw),
-      new StudyCards(this.part("studies")),
+      new LeftOut(this.part("left-out"), redraw),
       new Folders(this.part("folders"), redraw),
     ];
     this.announcer = new Announcer(this.part("live"));
-    setHidden(this.part("interrupted"), batch.memory.size === 0);
+    this.passwords = new PasswordDialog(this.part("password"));
+  }
+
+  ask(question) {
+    this.passwords.ask(question);
   }
 
   changed() {
@@ -43,34 +49,32 @@ export class Page {
   draw() {
     this.#queued = false;
     this.#drawn = performance.now();
-    const { batch } = this;
-    const totals = batch.totals();
-    this.summary.update(batch, totals);
-    this.sections.forEach((section) => section.update(batch));
-    this.announcer.update(batch, totals);
-    this.#note(batch);
-    this.#hook(batch, totals);
+    const { batch, desk } = this;
+    const counted = batch.tally();
+    this.sections.forEach((section) => section.update(batch, desk, counted));
+    this.announcer.update(batch, desk, counted.totals);
+    this.#interrupted(batch, desk);
+    this.#hook(batch, desk, counted.totals);
     if (batch.waitUntil) this.changed();
   }
 
-  #note({ skipped, items }) {
-    const note = this.part("skipped");
-    setHidden(note, !skipped.length);
-    setText(
-      note,
-      `${count(skipped.length)} ${skipped.length === 1 ? "file" : "files"} of the operating system left out (such as .DS_Store or Thumbs.db).`,
-    );
-    if (items.length) setHidden(this.part("interrupted"), true);
-    this.part("drop").classList.toggle("drop--small", items.length > 0);
+  #interrupted(batch, desk) {
+    const isFresh = !batch.items.length && desk.review.isEmpty;
+    setHidden(this.part("interrupted"), !(isFresh && desk.interrupted.length));
+    setHidden(this.part("choose-again"), !(isFresh && desk.mustChooseAgain));
+    const isBusy = batch.items.length > 0 || !desk.review.isEmpty;
+    this.part("drop").classList.toggle("drop--small", isBusy);
   }
 
   // What tests and support read; `settled` follows the studies, `state` only the upload.
-  #hook(batch, totals) {
+  #hook(batch, { review, leftOut }, totals) {
     const { dataset } = this.root;
     dataset.stored = totals.stored;
     dataset.already = totals.already_here;
     dataset.refused = totals.refused;
+    dataset.leftOut = leftOut.length;
     dataset.settled = batch.studies.isSettled;
+    dataset.review = review.isEmpty ? "" : review.isLooking ? "looking" : "ready";
     dataset.state = batch.state;
   }
 }

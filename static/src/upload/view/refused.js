@@ -1,5 +1,7 @@
+import { t } from "../../i18n.js";
 import { save, toCsv } from "../csv.js";
 import { count } from "../format.js";
+import { reasonText } from "../words.js";
 import { h, reconcile, setHidden, setText } from "./dom.js";
 
 const STEP = 100;
@@ -8,11 +10,13 @@ const STEP = 100;
 export class Refused {
   #shown = STEP;
   #items = [];
+  #leftOut = [];
 
   constructor(root, redraw) {
     this.root = root;
     this.part = (name) => root.querySelector(`[data-part="${name}"]`);
-    this.part("save-refused").addEventListener("click", () => save(this.#csv(), "refused-files.csv"));
+    for (const button of document.querySelectorAll('#upload [data-part^="save-"]'))
+      button.addEventListener("click", () => save(this.#csv(), t("refused-files.csv")));
     this.part("copy-refused").addEventListener("click", () => this.#copy());
     this.part("more-refused").addEventListener("click", () => {
       this.#shown += STEP;
@@ -20,9 +24,11 @@ export class Refused {
     });
   }
 
-  update(batch) {
+  update(batch, { leftOut }) {
     this.#items = batch.items.filter(({ outcome }) => outcome === "refused");
+    this.#leftOut = leftOut;
     setHidden(this.root, !this.#items.length);
+    this.part("retry-refused").disabled = batch.state === "uploading";
     setText(this.part("refused-count"), count(this.#items.length));
     reconcile(this.root.querySelector("tbody"), this.#items.slice(0, this.#shown), {
       key: ({ id }) => id,
@@ -33,8 +39,9 @@ export class Refused {
 
   #csv() {
     return toCsv([
-      ["File", "Reason", "Explanation"],
-      ...this.#items.map(({ path, reason, message }) => [path, reason, message]),
+      [t("File"), t("What happened"), t("Reason"), t("Explanation")],
+      ...this.#items.map(({ path, reason, message }) => [path, t("Refused"), reason, message]),
+      ...this.#leftOut.map(({ path, reason }) => [path, t("Left out"), reason, reasonText(reason)]),
     ]);
   }
 
@@ -45,8 +52,8 @@ export class Refused {
       () => true,
       () => false,
     );
-    setText(button, copied ? "Copied" : "Copying is blocked; save the list instead");
-    setTimeout(() => setText(button, "Copy"), 3000);
+    setText(button, copied ? t("Copied") : t("Copying is blocked; save the list instead"));
+    setTimeout(() => setText(button, t("Copy")), 3000);
   }
 }
 
@@ -54,7 +61,7 @@ function row({ path, message }) {
   return h(
     "tr",
     {},
-    h("td", { "data-label": "File" }, h("span", { class: "refused__name" }, path)),
-    h("td", { "data-label": "Reason" }, message),
+    h("td", { "data-label": t("File") }, h("span", { class: "refused__name" }, path)),
+    h("td", { "data-label": t("Reason") }, message),
   );
 }

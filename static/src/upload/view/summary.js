@@ -1,3 +1,4 @@
+import { t } from "../../i18n.js";
 import { OFFLINE } from "../answers.js";
 import { bytes, count, duration, files, percent } from "../format.js";
 import { setHidden, setProgress, setText } from "./dom.js";
@@ -10,7 +11,7 @@ export class Summary {
     this.bar = this.part("progress");
   }
 
-  update(batch, totals) {
+  update(batch, _desk, { totals }) {
     const { state } = batch;
     setHidden(this.root, state === "idle");
     setText(this.part("headline"), headline(batch, totals));
@@ -25,7 +26,8 @@ export class Summary {
   #buttons(batch, state) {
     const stopped = batch.isPaused || Boolean(batch.problem);
     setHidden(this.part("pause"), state !== "uploading" || stopped);
-    setHidden(this.part("resume"), !(state === "uploading" && stopped) && !batch.problem);
+    const goesOnByItself = batch.problem?.code === "signed-out";
+    setHidden(this.part("resume"), goesOnByItself || (!(state === "uploading" && stopped) && !batch.problem));
     setHidden(this.part("cancel"), state !== "uploading");
   }
 
@@ -34,6 +36,7 @@ export class Summary {
     setHidden(this.part("problem"), !problem);
     setText(this.part("problem-text"), problem?.message ?? "");
     setHidden(this.part("retry"), problem?.code !== "lost");
+    setHidden(this.part("sign-in"), !["signed-out", "someone-else"].includes(problem?.code));
   }
 }
 
@@ -44,38 +47,46 @@ function waiting(batch) {
   const seconds = Math.max(1, Math.ceil((batch.waitUntil - Date.now()) / 1000));
   return {
     code: "lost",
-    message: `The server cannot be reached. Trying again in ${seconds} s; nothing already sent is sent twice.`,
+    message: t(
+      "The server cannot be reached. Trying again in {seconds} s; nothing already sent is sent twice.",
+      { seconds },
+    ),
   };
 }
 
 export function headline(batch, totals) {
-  if (batch.state === "processing") return "Everything is sent. Checking the files…";
+  if (batch.state === "processing") return t("Everything is sent. Checking the files…");
   if (batch.state === "done") return outcome(totals);
   const done = `${percent(totals.sent, totals.bytes)} %`;
-  if (batch.problem) return `${done} · stopped`;
-  return batch.isPaused ? `${done} · paused` : done;
+  if (batch.problem) return t("{done} · stopped", { done });
+  return batch.isPaused ? t("{done} · paused", { done }) : done;
 }
 
 function outcome({ stored, already_here: already, refused, cancelled }) {
   const parts = [
-    stored && `${count(stored)} stored`,
-    already && `${count(already)} already here`,
-    refused && `${count(refused)} refused`,
-    cancelled && `${count(cancelled)} cancelled`,
+    stored && t("{number} stored", { number: count(stored) }),
+    already && t("{number} already here", { number: count(already) }),
+    refused && t("{number} refused", { number: count(refused) }),
+    cancelled && t("{number} cancelled", { number: count(cancelled) }),
   ].filter(Boolean);
-  return parts.length ? `Done: ${parts.join(", ")}` : "Nothing to send";
+  return parts.length ? t("Done: {what}", { what: parts.join(", ") }) : t("Nothing to send");
 }
 
 function detail(batch, totals) {
-  const sent = `${bytes(totals.sent)} of ${bytes(totals.bytes)}`;
+  const sent = t("{done} of {all}", { done: bytes(totals.sent), all: bytes(totals.bytes) });
   if (batch.state === "processing")
-    return `${files(totals.files)}, ${bytes(totals.bytes)}. You may leave this page; checking goes on without it.`;
+    return `${files(totals.files)}, ${bytes(totals.bytes)}. ${t("You may leave this page; checking goes on without it.")}`;
   if (batch.state === "done") return `${files(totals.files)}, ${bytes(totals.bytes)}`;
-  return [`${count(totals.sentFiles)} of ${files(totals.files)}`, sent, ...pace(batch, totals)].join(" · ");
+  return [
+    t("{done} of {all}", { done: count(totals.sentFiles), all: files(totals.files) }),
+    sent,
+    ...pace(batch, totals),
+  ].join(" · ");
 }
 
 function pace(batch, totals) {
-  const rate = batch.isPaused || batch.problem || batch.waitUntil ? 0 : batch.rate.perSecond();
+  const isStill = batch.isPaused || batch.problem || batch.waitUntil || !navigator.onLine;
+  const rate = isStill ? 0 : batch.rate.perSecond();
   if (!rate) return [];
-  return [`${bytes(rate)}/s`, `${duration((totals.bytes - totals.sent) / rate)} left`];
+  return [`${bytes(rate)}/s`, t("{time} left", { time: duration((totals.bytes - totals.sent) / rate) })];
 }
