@@ -38,11 +38,12 @@ class LinkListed:
 
 @dataclass(frozen=True)
 class Page:
-    """Rows, and the cursors of the pages around them: '' at an end."""
+    """Rows, and the cursors of the pages around them: '' at an end. `partial`: not everything was looked at."""
 
     rows: tuple
     next: str = ""
     previous: str = ""
+    partial: bool = False
 
 
 def list_links(now: datetime, cursor: UUID | None, limit: int, study: Study | None = None) -> Page:

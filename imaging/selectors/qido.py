@@ -1,29 +1,21 @@
 """QIDO-RS over the index (PS3.18 §10.6): from a query to rows and from rows to DICOM JSON, within bounds of time."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import OperationalError, connection
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
-from psycopg.errors import QueryCanceled
 
+from imaging.selectors.bounded import has_more, run_bounded
 from imaging.selectors.dicom_json import Json, Row, row_json
 from imaging.selectors.qido_attributes import ATTRIBUTES, LETTERS, Attribute, Kind, Level, list_returned
-from imaging.selectors.qido_plan import BOUNDS, LEAST, Bounds, Way, Within, list_ways, statement
+from imaging.selectors.qido_plan import BOUNDS, Bounds, Way, Within, list_ways, statement
 from imaging.selectors.qido_query import InvalidQuery, Query, read_query
 
 __all__ = [
     "BOUNDS", "Bounds", "Found", "FoundInstance", "InvalidQuery", "Level", "Query", "Within", "read_query", "search",
 ]  # fmt: skip
-
-# The way is chosen: nothing is to be read from end to end, or put in order that lies in order.
-_OFF = ("jit", "enable_seqscan", "enable_bitmapscan", "enable_sort")
-_BEFORE = "; ".join(
-    ["SAVEPOINT qido", "SET LOCAL max_parallel_workers_per_gather = 0", *(f"SET LOCAL {name} = off" for name in _OFF)]
-)
-_AFTER = "ROLLBACK TO SAVEPOINT qido; RELEASE SAVEPOINT qido"
 
 
 @dataclass(frozen=True)
@@ -83,33 +75,13 @@ def _find(query: Query, within: Within, bounds: Bounds) -> _Page:
         first = next(list_ways(query, within, bounds))
         if isinstance(first, Way) and first.plain:
             return _Page(_read(cursor, query, first, within), partial=False)
-        try:
-            return _find_bounded(cursor, query, within, bounds)
-        except OperationalError as error:
-            if not isinstance(error.__cause__, QueryCanceled):
-                raise
-            # The machine is too busy: what can be found in a little is better than nothing.
-            return _find_bounded(cursor, query, within, LEAST)
+        return run_bounded(cursor, bounds, lambda allowed: _find_bounded(cursor, query, within, allowed))
 
 
 def _find_bounded(cursor: CursorWrapper, query: Query, within: Within, bounds: Bounds) -> _Page:
-    with _limited(cursor, bounds):
-        way = _choose(cursor, query, within, bounds)
-        rows = _read(cursor, query, way, within)
-        return _Page(rows, len(rows) <= query.limit and any(_has_more(cursor, *cut) for cut in way.cuts))
-
-
-@contextmanager
-def _limited(cursor: CursorWrapper, bounds: Bounds) -> Iterator[None]:
-    """Statements as we want them, in a savepoint that is rolled back: the settings go, and a timeout ends nothing else.
-
-    Not `transaction.atomic` and `set_config`: each would be a journey to the database of its own.
-    """
-    cursor.execute(f"{_BEFORE}; SET LOCAL statement_timeout = {bounds.milliseconds:d}")
-    try:
-        yield
-    finally:
-        cursor.execute(_AFTER)
+    way = _choose(cursor, query, within, bounds)
+    rows = _read(cursor, query, way, within)
+    return _Page(rows, len(rows) <= query.limit and any(has_more(cursor, *cut) for cut in way.cuts))
 
 
 def _choose(cursor: CursorWrapper, query: Query, within: Within, bounds: Bounds) -> Way:
@@ -117,14 +89,9 @@ def _choose(cursor: CursorWrapper, query: Query, within: Within, bounds: Bounds)
         if isinstance(way, Way):
             return way
         keys, way = way
-        if not _has_more(cursor, keys, bounds.ordered):
+        if not has_more(cursor, keys, bounds.ordered):
             return way
     raise AssertionError("the last way has no condition")
-
-
-def _has_more(cursor: CursorWrapper, keys: object, count: int) -> bool:
-    cursor.execute(*keys.more_than(count))
-    return cursor.fetchone()[0]
 
 
 def _read(cursor: CursorWrapper, query: Query, way: Way, within: Within) -> list[Row]:

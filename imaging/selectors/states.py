@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from imaging.models import Instance, Study
 
@@ -28,6 +30,17 @@ class StudyState:
     refused: int
 
     @property
+    def steps(self) -> tuple[tuple[str, Step], ...]:
+        """Each step with the text of its name."""
+        steps = (self.received, self.in_pacs, self.sealed, self.mirrored)
+        return tuple(zip((_("received"), _("in the PACS"), _("sealed"), _("mirrored")), steps, strict=True))
+
+    @property
+    def is_done(self) -> bool:
+        """Everything has arrived everywhere."""
+        return all(step.state == "done" for step in (self.received, self.in_pacs, self.sealed, self.mirrored))
+
+    @property
     def is_settled(self) -> bool:
         """Nothing more will change by itself."""
         steps = (self.received, self.in_pacs, self.sealed, self.mirrored)
@@ -40,10 +53,11 @@ def get_state(study: Study) -> StudyState:
 
 
 def states_of(studies: Iterable[Study]) -> dict[UUID, StudyState]:
-    """The state of each study, in one query."""
+    """The state of each study, in two queries; a study whose images have all arrived everywhere is not counted."""
     studies = list(studies)
+    waiting = _find_waiting(studies)
     counted = (
-        Instance.objects.filter(series__study__in=studies)
+        Instance.objects.filter(series__study__in=waiting)
         .values("series__study_id")
         .annotate(
             received=Count("id"),
@@ -53,8 +67,24 @@ def states_of(studies: Iterable[Study]) -> dict[UUID, StudyState]:
             mirrored=Count("mirrored_at"),
         )
     )
-    counts = {row["series__study_id"]: row for row in counted}
-    return {study.id: _state(counts.get(study.id, {})) for study in studies}
+    counts = {row["series__study_id"]: row for row in counted} if waiting else {}
+    return {
+        study.id: _state(counts.get(study.id, {})) if study.id in waiting else _settled(study.instance_count)
+        for study in studies
+    }
+
+
+def _find_waiting(studies: list[Study]) -> set[UUID]:
+    """Which studies have an image that has not arrived somewhere, by the indexes of what waits."""
+    images = Instance.objects.filter(series__study_id=OuterRef("id"))
+    some = [Exists(images.filter(**{name: None})) for name in ("stored_at", "sealed_at", "mirrored_at")]
+    found = Study.objects.filter(id__in=[study.id for study in studies]).filter(some[0] | some[1] | some[2])
+    return set(found.values_list("id", flat=True))
+
+
+def _settled(count: int) -> StudyState:
+    done = Step("done")
+    return StudyState(Step("done" if count else "waiting", _images(count)), done, done, done, refused=0)
 
 
 def _state(counts: dict[str, int]) -> StudyState:
@@ -71,11 +101,11 @@ def _state(counts: dict[str, int]) -> StudyState:
 def _step(done: int, total: int, refused: int = 0) -> Step:
     if total and done == total:
         return Step("done")
-    text = f"{done} of {total}"
+    text = _("{done} of {total}").format(done=done, total=total)
     if refused and done + refused == total:
         return Step("failed", text)
     return Step("doing" if done else "waiting", text)
 
 
 def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count} images"
+    return ngettext("{count} image", "{count} images", count).format(count=count)

@@ -58,7 +58,8 @@ def list_studies(actor: Actor, wanted: WorklistFilter, position: Position | None
     studies = listings.find_studies([row.id for row in found.rows])
     rows = tuple(StudyListed(studies[row.id], row.state) for row in found.rows if row.id in studies)
     record(Action.STUDIES_SEARCHED, actor, details={"fields": wanted.names, "rows": len(rows)})
-    return Page(rows, next=_cursor("after", found.next), previous=_cursor("before", found.previous))
+    cursors = {"next": _cursor("after", found.next), "previous": _cursor("before", found.previous)}
+    return Page(rows, **cursors, partial=found.partial)
 
 
 def read_study(actor: Actor, study_instance_uid: str, tenant: Tenant) -> StudyRead:

@@ -14,6 +14,7 @@ from imaging.selectors.retention import StudyRetention, get_retention
 from imaging.selectors.shares import LinkRow, list_links
 from imaging.selectors.states import StudyState, get_state
 from imaging.selectors.studies import StudyPage, get_study_page
+from imaging.services.triage import note_read
 from tenants.models import Role, Tenant
 
 
@@ -40,9 +41,16 @@ def open_study(actor: Actor, study_instance_uid: str) -> Study:
     return study
 
 
+def open_for_reading(actor: Actor, study_instance_uid: str, now: datetime) -> Study:
+    """As `open_study`, by somebody who then has read it."""
+    study = open_study(actor, study_instance_uid)
+    note_read(actor, study, now)
+    return study
+
+
 def open_study_page(actor: Actor, study_instance_uid: str, tenant: Tenant, now: datetime) -> OpenedStudy:
     """What the study page shows; raises as `open_study`."""
-    study = open_study(actor, study_instance_uid)
+    study = open_for_reading(actor, study_instance_uid, now)
     shared = access.require_role(actor) in (Role.OWNER, Role.UPLOADER)
     return OpenedStudy(
         study=get_study_page(study),

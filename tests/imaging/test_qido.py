@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from audit.actions import Action
 from audit.actor import Actor, ActorKind
@@ -136,7 +137,7 @@ def test_only_members_search_for_studies(kind: ActorKind, northside: Tenant, car
         with pytest.raises(StudyNotFound):
             search_practice([Grant(stranger, "1.2")], read_query(Level.STUDY, {}), "")
         with pytest.raises(StudyNotFound):
-            search_worklist(stranger, WorklistFilter(), None)
+            search_worklist(stranger, WorklistFilter(), None, timezone.now())
 
 
 @pytest.fixture

@@ -1,0 +1,138 @@
+import { enhanceThumbnails } from '../../ui/thumbnails.js';
+import { compare } from './changes.js';
+
+/** The rows of the list: which one the keyboard stands on, which are selected; both outlive a new list. */
+export class Rows extends EventTarget {
+  selected = new Set();
+  #versions = new Map();
+
+  constructor(host) {
+    super();
+    this.host = host;
+    this.currentUid = null;
+    host.addEventListener('focusin', (event) => this.#stand(event.target.closest('tr[data-study]')));
+    host.addEventListener('change', (event) => this.#picked(event.target));
+    this.#adopt();
+  }
+
+  get list() {
+    return [...this.host.querySelectorAll('tr[data-study]')];
+  }
+
+  get results() {
+    return this.host.querySelector('.results');
+  }
+
+  get version() {
+    return this.results.dataset.version;
+  }
+
+  get isFirstPage() {
+    return this.results.dataset.page === 'first';
+  }
+
+  get current() {
+    return this.list.find((row) => row.dataset.study === this.currentUid) ?? null;
+  }
+
+  /** UIDs that an action is for: what is selected, else the row that the keyboard stands on. */
+  get chosen() {
+    if (this.selected.size) return [...this.selected];
+    return this.current && this.host.contains(document.activeElement) ? [this.currentUid] : [];
+  }
+
+  /** Show another list. */
+  replace(html) {
+    const held = this.host.contains(document.activeElement);
+    const place = this.list.indexOf(this.current);
+    this.host.innerHTML = html;
+    this.#adopt();
+    if (!held) return;
+    const row = this.current ?? this.list[Math.min(Math.max(place, 0), this.list.length - 1)];
+    row?.querySelector('.row-link').focus({ preventScroll: true });
+  }
+
+  /**
+   * Take over what changed without moving anything: false when studies came, went or stand elsewhere.
+   * @returns {{applied: boolean, fresh: string[]}}
+   */
+  patch(html) {
+    const box = document.createElement('div');
+    box.innerHTML = html;
+    const rows = [...box.querySelectorAll('tr[data-study]')];
+    const after = rows.map((row) => [row.dataset.study, row.dataset.row]);
+    const { sameOrder, fresh, changed } = compare([...this.#versions], after);
+    if (!sameOrder || !after.length) return { applied: false, fresh };
+    const held = changed.includes(this.currentUid) && this.current?.contains(document.activeElement);
+    for (const row of rows.filter((each) => changed.includes(each.dataset.study))) {
+      this.list.find((each) => each.dataset.study === row.dataset.study).replaceWith(row);
+    }
+    this.results.dataset.version = box.querySelector('.results').dataset.version;
+    this.#adopt();
+    if (held) this.current?.querySelector('.row-link').focus({ preventScroll: true });
+    return { applied: true, fresh };
+  }
+
+  move(step) {
+    const { list } = this;
+    if (!list.length) return;
+    const focused = this.host.contains(document.activeElement) || step < 0;
+    const at = list.indexOf(this.current);
+    const next = list[Math.min(list.length - 1, Math.max(0, focused ? at + step : Math.max(at, 0)))];
+    next.querySelector('.row-link').focus();
+    next.scrollIntoView({ block: 'nearest' });
+  }
+
+  toggle(row = this.current) {
+    if (row) this.#select(row, !this.selected.has(row.dataset.study));
+  }
+
+  clear() {
+    for (const row of this.list) this.#select(row, false, false);
+    this.selected.clear();
+    this.dispatchEvent(new Event('selection'));
+  }
+
+  #adopt() {
+    const { list } = this;
+    this.#versions = new Map(list.map((row) => [row.dataset.study, row.dataset.row]));
+    for (const uid of this.selected) if (!this.#versions.has(uid)) this.selected.delete(uid);
+    for (const row of list) this.#select(row, this.selected.has(row.dataset.study), false);
+    if (!this.current) this.currentUid = list[0]?.dataset.study ?? null;
+    this.#rove();
+    enhanceThumbnails(this.host);
+    this.dispatchEvent(new Event('selection'));
+  }
+
+  #stand(row) {
+    if (!row || row.dataset.study === this.currentUid) return;
+    this.currentUid = row.dataset.study;
+    this.#rove();
+  }
+
+  /** One row alone can be reached by Tab: the arrows lead to the others. */
+  #rove() {
+    for (const row of this.list) {
+      row.querySelector('.row-link').tabIndex = row.dataset.study === this.currentUid ? 0 : -1;
+    }
+  }
+
+  #picked(box) {
+    if (box.matches('[data-select-all]')) {
+      for (const row of this.list) this.#select(row, box.checked, false);
+      this.dispatchEvent(new Event('selection'));
+    } else if (box.matches('[name=studies]')) this.#select(box.closest('tr'), box.checked);
+  }
+
+  #select(row, chosen, tell = true) {
+    this.selected[chosen ? 'add' : 'delete'](row.dataset.study);
+    row.setAttribute('aria-selected', String(chosen));
+    row.querySelector('[name=studies]').checked = chosen;
+    const all = this.host.querySelector('[data-select-all]');
+    if (all) {
+      all.checked = this.list.every((each) => this.selected.has(each.dataset.study));
+      all.indeterminate = !all.checked && this.selected.size > 0;
+    }
+    if (tell) this.dispatchEvent(new Event('selection'));
+  }
+}
