@@ -2,18 +2,58 @@ import { frameRate } from './series_images.js';
 
 const IMPATIENCE = 40;
 
-/** Plays the open series in a loop; waits, rather than skips, while a frame is on its way. */
+/** @typedef {'loop'|'swing'|'once'} CineMode from the end to the beginning, back and forth, or stop at the end */
+
+/**
+ * What is played next.
+ * @param {number} index
+ * @param {number} direction 1 or -1
+ * @param {number} count
+ * @param {CineMode} mode
+ * @returns {{index: number, direction: number}|null} null at the end of `once`
+ */
+export function nextFrame(index, direction, count, mode) {
+  const next = index + direction;
+  if (next >= 0 && next < count) return { index: next, direction };
+  if (mode === 'once') return null;
+  if (mode === 'swing') return { index: Math.min(count - 1, Math.max(0, index - direction)), direction: -direction };
+  return { index: (next + count) % count, direction };
+}
+
+/** Plays the open series; waits, rather than skips, while a frame is on its way. */
 export class Cine {
   /**
    * @param {import('./stack.js').Stack} stack
    * @param {(playing: boolean) => void} onChange
    */
   constructor(stack, onChange) {
-    Object.assign(this, { stack, onChange, timer: null });
+    Object.assign(this, { stack, onChange, timer: null, mode: 'loop', direction: 1 });
   }
 
   get isPlaying() {
     return this.timer !== null;
+  }
+
+  /** @returns {number} frames per second: as the reader chose, else as the file says */
+  get rate() {
+    return this.chosenRate ?? this.statedRate;
+  }
+
+  get statedRate() {
+    return this.stack.images.length ? frameRate(this.stack.images[0].instance) : 15;
+  }
+
+  /** @param {number|null} rate null is the file's own */
+  setRate(rate) {
+    this.chosenRate = rate;
+    this.onChange(this.isPlaying);
+  }
+
+  /** @param {CineMode} mode */
+  setMode(mode) {
+    this.mode = mode;
+    this.direction = 1;
+    this.onChange(this.isPlaying);
   }
 
   toggle() {
@@ -22,9 +62,10 @@ export class Cine {
   }
 
   start() {
-    if (this.stack.images.length < 2) return;
-    this.interval = 1000 / frameRate(this.stack.images[0].instance);
-    this.#later(this.interval);
+    const { images, index } = this.stack;
+    if (images.length < 2) return;
+    if (this.mode === 'once' && index === images.length - 1) this.stack.goTo(0);
+    this.#later(1000 / this.rate);
     this.onChange(true);
   }
 
@@ -41,13 +82,18 @@ export class Cine {
 
   #next() {
     const began = performance.now();
-    const next = (this.stack.index + 1) % this.stack.images.length;
-    if (!this.stack.isReady(next)) {
-      this.stack.prefetch.moveTo(next);
+    const next = nextFrame(this.stack.index, this.direction, this.stack.images.length, this.mode);
+    if (!next) {
+      this.stop();
+      return;
+    }
+    if (!this.stack.isReady(next.index)) {
+      this.stack.prefetch.moveTo(next.index);
       this.#later(IMPATIENCE);
       return;
     }
-    this.stack.goTo(next);
-    this.#later(Math.max(0, this.interval - (performance.now() - began)));
+    this.direction = next.direction;
+    this.stack.goTo(next.index);
+    this.#later(Math.max(0, 1000 / this.rate - (performance.now() - began)));
   }
 }

@@ -1,4 +1,5 @@
 import { frameOf } from './multipart.js';
+import { EXPLICIT_LITTLE_ENDIAN } from './transfer_syntaxes.js';
 
 /** The portal refused or failed a DICOMweb request; `status` is the HTTP status, 0 without a connection. */
 export class RequestFailed extends Error {
@@ -11,6 +12,8 @@ export class RequestFailed extends Error {
 
 const FRAME_TYPE = 'multipart/related; type="application/octet-stream"; transfer-syntax=*';
 
+const DECODED_FRAME_TYPE = `application/octet-stream; transfer-syntax=${EXPLICIT_LITTLE_ENDIAN}`;
+
 /** Retries wait this long (ms): a worker that restarts or a tablet that changes its network. */
 const RETRY_DELAYS = [400, 1500];
 
@@ -18,11 +21,11 @@ const worthRetrying = (status) => status === 0 || status === 429 || status >= 50
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function attempt(url, accept, signal) {
+async function attempt(url, accept, signal, headers = {}) {
   let response;
   try {
     response = await fetch(url, {
-      headers: { Accept: accept },
+      headers: { Accept: accept, ...headers },
       credentials: 'same-origin',
       redirect: 'manual',
       signal,
@@ -63,8 +66,10 @@ export class DicomwebStudy {
   /**
    * @param {string} root path of the service, without a trailing slash
    * @param {string} studyInstanceUid
+   * @param {object} [told] as the screen states it: patient, study, and of priors the heading, a few words and the modalities
    */
-  constructor(root, studyInstanceUid) {
+  constructor(root, studyInstanceUid, { title = '', subtitle = '', heading = '', words = '', modalities = [] } = {}) {
+    Object.assign(this, { uid: studyInstanceUid, title, subtitle, heading, words, modalities });
     this.url = `${root.replace(/\/$/, '')}/studies/${studyInstanceUid}`;
   }
 
@@ -78,12 +83,26 @@ export class DicomwebStudy {
     return response.status === 204 ? [] : body(response.json());
   }
 
+  /** Ask for a series' metadata before anybody needs it; whoever does then gets this answer, once. */
+  expectSeries(seriesInstanceUid) {
+    const metadata = this.#seriesMetadata(seriesInstanceUid);
+    metadata.catch(() => {});
+    this.expected = { seriesInstanceUid, metadata };
+  }
+
   /**
    * WADO-RS metadata, PS3.18 §10.4.1.1.2.
    * @returns {Promise<object[]>} one DICOM JSON dataset per instance
    * @throws {RequestFailed}
    */
   async retrieveSeriesMetadata(seriesInstanceUid, signal) {
+    const { expected } = this;
+    this.expected = null;
+    if (expected?.seriesInstanceUid === seriesInstanceUid) return expected.metadata;
+    return this.#seriesMetadata(seriesInstanceUid, signal);
+  }
+
+  async #seriesMetadata(seriesInstanceUid, signal) {
     const url = `${this.url}/series/${seriesInstanceUid}/metadata`;
     const response = await request(url, 'application/dicom+json', signal);
     return body(response.json());
@@ -91,7 +110,26 @@ export class DicomwebStudy {
 
   /** @returns {string} address of one frame; `frame` counts from 1 (PS3.18 §10.4.1.1.6) */
   frameUrl(seriesInstanceUid, sopInstanceUid, frame) {
-    return `${this.url}/series/${seriesInstanceUid}/instances/${sopInstanceUid}/frames/${frame}`;
+    return `${this.instanceUrl(seriesInstanceUid, sopInstanceUid)}/frames/${frame}`;
+  }
+
+  /** @returns {string} address of an instance (PS3.18 §10.4.1.1.1) */
+  instanceUrl(seriesInstanceUid, sopInstanceUid) {
+    return `${this.url}/series/${seriesInstanceUid}/instances/${sopInstanceUid}`;
+  }
+
+  /** @returns {string} address of one frame drawn by the server, at most `edge` pixels wide and high */
+  pictureUrl(seriesInstanceUid, sopInstanceUid, frame, edge, window = null) {
+    const query = new URLSearchParams({ viewport: `${edge},${edge}` });
+    if (window) query.set('window', `${window.center},${Math.max(1, window.width)},linear`);
+    return `${this.frameUrl(seriesInstanceUid, sopInstanceUid, frame)}/rendered?${query}`;
+  }
+
+  /** @returns {string} address of one frame drawn by the server, at most `edge` pixels wide and high */
+  pictureUrl(seriesInstanceUid, sopInstanceUid, frame, edge, window = null) {
+    const query = new URLSearchParams({ viewport: `${edge},${edge}` });
+    if (window) query.set('window', `${window.center},${Math.max(1, window.width)},linear`);
+    return `${this.frameUrl(seriesInstanceUid, sopInstanceUid, frame)}/rendered?${query}`;
   }
 
   /** @returns {string} address of the series' thumbnail */
@@ -107,8 +145,55 @@ export class DicomwebStudy {
  * @throws {RequestFailed}
  * @throws {MalformedMultipart}
  */
-export async function retrieveFrame(url, signal) {
-  const response = await request(url, FRAME_TYPE, signal);
+export function retrieveFrame(url, signal) {
+  return frameAs(url, FRAME_TYPE, signal);
+}
+
+/**
+ * Fetch one frame decoded by the portal, in Explicit VR Little Endian.
+ * @param {string} url from `DicomwebStudy.frameUrl`
+ * @returns {Promise<{bytes: Uint8Array, transferSyntaxUid: string}>}
+ * @throws {RequestFailed} 406 for what it does not decode
+ */
+export function retrieveDecodedFrame(url, signal) {
+  return frameAs(url, DECODED_FRAME_TYPE, signal);
+}
+
+/**
+ * Fetch a picture that the portal draws (PS3.18 §10.4.1.1.3), without loss.
+ * @param {string} url of a frame or an instance, with `/rendered`
+ * @returns {Promise<Blob>}
+ * @throws {RequestFailed}
+ */
+export async function retrievePicture(url, signal) {
+  return body((await request(url, 'image/png', signal)).blob());
+}
+
+/**
+ * Fetch bulk data, or a document (PS3.18 §10.4.1.1.5).
+ * @param {string} url
+ * @param {string} [mediaType]
+ * @returns {Promise<Uint8Array>}
+ * @throws {RequestFailed}
+ */
+export async function retrieveBytes(url, { mediaType = 'application/octet-stream', signal } = {}) {
+  return new Uint8Array(await body((await request(url, mediaType, signal)).arrayBuffer()));
+}
+
+/**
+ * Fetch how a long value begins.
+ * @param {string} url
+ * @param {number} [length] bytes
+ * @returns {Promise<Uint8Array>}
+ * @throws {RequestFailed}
+ */
+export async function retrieveStart(url, length = 1024) {
+  const response = await attempt(url, 'application/octet-stream', undefined, { Range: `bytes=0-${length - 1}` });
+  return new Uint8Array(await body(response.arrayBuffer()));
+}
+
+async function frameAs(url, accept, signal) {
+  const response = await request(url, accept, signal);
   const contentType = response.headers.get('Content-Type') ?? '';
   const buffer = await body(response.arrayBuffer());
   return frameOf(contentType, new Uint8Array(buffer));

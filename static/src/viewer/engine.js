@@ -7,7 +7,7 @@ import {
 } from '@cornerstonejs/core';
 import { getRenderingCapabilities } from '@cornerstonejs/core/utilities/renderingCapabilities';
 import { init as initImageLoader } from '@cornerstonejs/dicom-image-loader';
-import { loadFrame } from './frame_loader.js';
+import { loadCut, loadFrame } from './frame_loader.js';
 
 const GIB = 1024 ** 3;
 
@@ -39,6 +39,7 @@ export function startEngine() {
   if (onProcessor) setUseCPURendering(true, false);
   initImageLoader({ maxWebWorkers: Math.max(1, Math.min(4, (navigator.hardwareConcurrency ?? 2) - 1)) });
   imageLoader.registerImageLoader('wadors', loadFrame);
+  imageLoader.registerImageLoader('cut', loadCut);
   cache.setMaxCacheSize(cacheSize());
   return new RenderingEngine('collimate');
 }

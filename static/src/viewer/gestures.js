@@ -12,12 +12,17 @@ export class Gestures {
    */
   constructor(host, stack, tools) {
     Object.assign(this, { host, stack, tools, pointers: new Set(), rest: 0, wheel: 0 });
-    host.addEventListener('pointerdown', (event) => this.#down(event));
-    window.addEventListener('pointermove', (event) => this.#move(event));
+    const { signal } = (this.ending = new AbortController());
+    host.addEventListener('pointerdown', (event) => this.#down(event), { signal });
+    window.addEventListener('pointermove', (event) => this.#move(event), { signal });
     for (const name of ['pointerup', 'pointercancel'])
-      window.addEventListener(name, (event) => this.#up(event));
-    host.addEventListener('wheel', (event) => this.#roll(event), { passive: false });
-    host.addEventListener('contextmenu', (event) => event.preventDefault());
+      window.addEventListener(name, (event) => this.#up(event), { signal });
+    host.addEventListener('wheel', (event) => this.#roll(event), { passive: false, signal });
+    host.addEventListener('contextmenu', (event) => event.preventDefault(), { signal });
+  }
+
+  stop() {
+    this.ending.abort();
   }
 
   #down(event) {

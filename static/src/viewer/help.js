@@ -1,32 +1,45 @@
+import { t } from '../i18n.js';
 import { element } from './dom.js';
 import { icon } from './icons.js';
-import { SHORTCUTS } from './keyboard.js';
 
-const HANDS = [
-  ['One finger, left button', 'The tool chosen in the bar'],
-  ['Two fingers', 'Pinch to zoom, move to pan'],
-  ['Wheel', 'Scroll; with Ctrl, zoom'],
-  ['Right button, middle button', 'Zoom, pan'],
-  ['Bar at the right edge', 'Drag to any image'],
+const HANDS = () => [
+  [t('One finger, left button'), t('The tool chosen in the bar')],
+  [t('Two fingers'), t('Pinch to zoom, move to pan')],
+  [t('Wheel'), t('Scroll; with Ctrl, zoom')],
+  [t('Right button, middle button'), t('Zoom, pan')],
+  [t('Bar at the right edge'), t('Drag to any image')],
 ];
 
-const rows = (lines) =>
-  lines.flatMap(([left, right]) => [element('dt', {}, left), element('dd', {}, right)]);
-
-/** @returns {HTMLDialogElement} what fingers, mouse and keys do; open it with showModal() */
-export function helpDialog() {
-  const close = element('button', { class: 'tool', type: 'button', 'aria-label': 'Close' }, icon('close'));
-  const dialog = element(
-    'dialog',
-    { class: 'help', 'aria-label': 'Help' },
-    element('header', {}, element('h2', {}, 'How to read here'), close),
-    element('h3', {}, 'Hands'),
-    element('dl', {}, rows(HANDS)),
-    element('h3', {}, 'Keys'),
-    element('dl', {}, rows(SHORTCUTS)),
-    element('p', { class: 'help-note' }, 'Measurements stay in this page and are not stored.'),
+const list = (lines) =>
+  element(
+    'dl',
+    {},
+    lines.flatMap(([left, right]) => [element('dt', {}, left), element('dd', {}, right)]),
   );
-  close.addEventListener('click', () => dialog.close());
-  dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());
-  return dialog;
+
+/** What fingers, mouse and keys do. */
+export class Help {
+  /** @param {import('./keyboard.js').Keyboard} keyboard */
+  constructor(keyboard) {
+    this.keyboard = keyboard;
+    this.node = element('dialog', { class: 'help', 'aria-label': t('Help') });
+    this.node.addEventListener('click', (event) => event.target === this.node && this.node.close());
+  }
+
+  /** Written when it is opened: whatever has a key by then is in it. */
+  show() {
+    const onclick = () => this.node.close();
+    const close = element('button', { class: 'tool', type: 'button', 'aria-label': t('Close'), onclick }, icon('close'));
+    const sections = [...this.keyboard.sections].flatMap(([name, shortcuts]) => [
+      element('h3', {}, name),
+      list(shortcuts.map(({ shown, label }) => [shown, label])),
+    ]);
+    this.node.replaceChildren(
+      element('header', {}, element('h2', {}, t('How to read here')), close),
+      element('h3', {}, t('Hands')),
+      list(HANDS()),
+      ...sections,
+    );
+    this.node.showModal();
+  }
 }

@@ -1,69 +1,79 @@
-import { CT_PRESETS } from './presets.js';
+import { t } from '../i18n.js';
 
-/** Keys, what they do in words, and the command with its argument. */
-const KEYS = Object.freeze({
-  ArrowUp: ['step', -1],
-  ArrowLeft: ['step', -1],
-  ArrowDown: ['step', 1],
-  ArrowRight: ['step', 1],
-  PageUp: ['step', -10],
-  PageDown: ['step', 10],
-  Home: ['step', -Infinity],
-  End: ['step', Infinity],
-  ' ': ['play'],
-  '+': ['zoom', 1.25],
-  '=': ['zoom', 1.25],
-  '-': ['zoom', 0.8],
-  i: ['invert'],
-  r: ['reset'],
-  s: ['choose', 'scroll'],
-  w: ['choose', 'window'],
-  z: ['choose', 'zoom'],
-  p: ['choose', 'pan'],
-  l: ['choose', 'length'],
-  Delete: ['clear'],
-  '[': ['series', -1],
-  ']': ['series', 1],
-  '?': ['help'],
-  Escape: ['closeMenu'],
-});
+/**
+ * @typedef {object} Shortcut
+ * @property {string[]} keys as `KeyboardEvent.key` names them; single letters in lower case, `Shift+x` with Shift held
+ * @property {string} shown how the help writes them
+ * @property {string} label what they do
+ * @property {string} [section] heading in the help
+ * @property {(key: string) => void} run
+ */
 
-/** Lines of the help: keys and what they do. */
-export const SHORTCUTS = Object.freeze([
-  ['↑ ↓ ← →', 'Previous and next image'],
-  ['Page Up, Page Down', 'Ten images'],
-  ['Home, End', 'First and last image'],
-  ['Space', 'Play and pause'],
-  ['+ −', 'Zoom'],
-  ['S W Z P L', 'Scroll, window, zoom, pan, length'],
-  ['1 – 6', 'CT window presets'],
-  ['I', 'Invert'],
-  ['R', 'Reset'],
-  ['Delete', 'Clear measurements'],
-  ['[ ]', 'Previous and next series'],
-  ['?', 'This help'],
-]);
+/** How keys are written where their names are long or invisible. */
+const WRITTEN = Object.freeze({ ' ': t('Space'), Delete: t('Del'), Escape: t('Esc') });
 
-function commandOf(key) {
-  const preset = /^[1-9]$/.test(key) ? CT_PRESETS[Number(key) - 1] : null;
-  return preset ? ['preset', preset] : KEYS[key.length === 1 ? key.toLowerCase() : key];
+/** Keys, what they do in words, and what they run: the help shows exactly this table. */
+export class Keyboard {
+  constructor() {
+    /** @type {Shortcut[]} */
+    this.shortcuts = [];
+    this.byKey = new Map();
+  }
+
+  /**
+   * A key belongs to whoever claims it first. Two meanings of one key are a mistake, but no reason to show no image:
+   * the second goes without.
+   * @param {Shortcut} shortcut
+   */
+  add({ keys, shown = '', label, section = t('Keys'), run }) {
+    const free = keys.filter((key) => !this.byKey.has(key));
+    if (free.length < keys.length) console.error(`“${label}” asks for a key that is taken.`);
+    if (!free.length) return;
+    for (const key of free) this.byKey.set(key, run);
+    this.shortcuts.push({ keys: free, shown: shown || free.map(keyName).join(' '), label, section, run });
+  }
+
+  /** @returns {Map<string, Shortcut[]>} what the help lists, by section */
+  get sections() {
+    const sections = new Map();
+    for (const shortcut of this.shortcuts) {
+      sections.set(shortcut.section, [...(sections.get(shortcut.section) ?? []), shortcut]);
+    }
+    return sections;
+  }
+
+  /** @returns {boolean} whether the key meant something */
+  press(key) {
+    const run = this.byKey.get(key);
+    run?.(key);
+    return Boolean(run);
+  }
+
+  /** @param {EventTarget} target usually `document` */
+  listen(target) {
+    target.addEventListener('keydown', (event) => {
+      // Cornerstone prevents the default of every key that is pressed over an image: that says nothing here.
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (takesKey(event.target, event.key)) return;
+      if (this.press(keyOf(event))) event.preventDefault();
+    });
+  }
+}
+
+/** @returns {string} a key as the table names it */
+export function keyOf({ key, shiftKey }) {
+  if (key.length > 1) return key;
+  const lower = key.toLowerCase();
+  return shiftKey && lower !== key ? `Shift+${lower}` : lower;
+}
+
+/** @returns {string} a key as readers know it */
+export function keyName(key) {
+  if (WRITTEN[key]) return WRITTEN[key];
+  return key.startsWith('Shift+') ? `Shift ${key.slice(6).toUpperCase()}` : key.length === 1 ? key.toUpperCase() : key;
 }
 
 function takesKey(target, key) {
-  if (target.closest('dialog, input, textarea, select')) return true;
-  return (key === ' ' || key === 'Enter') && Boolean(target.closest('button, a'));
-}
-
-/**
- * Listen for shortcuts.
- * @param {Object<string, Function>} commands
- */
-export function listenToKeys(commands) {
-  document.addEventListener('keydown', (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || takesKey(event.target, event.key)) return;
-    const command = commandOf(event.key);
-    if (!command) return;
-    event.preventDefault();
-    commands[command[0]](command[1]);
-  });
+  if (target.closest?.('dialog, input, textarea, select, [role=menu]')) return true;
+  return (key === ' ' || key === 'Enter') && Boolean(target.closest?.('button, a'));
 }

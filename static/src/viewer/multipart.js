@@ -1,3 +1,5 @@
+import { EXPLICIT_LITTLE_ENDIAN } from './transfer_syntaxes.js';
+
 /** The answer to a frame request is not one well-formed part. */
 export class MalformedMultipart extends Error {
   constructor(reason) {
@@ -5,8 +7,6 @@ export class MalformedMultipart extends Error {
     this.name = 'MalformedMultipart';
   }
 }
-
-const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
 
 /** Transfer syntaxes that a media type implies when it names none (PS3.18 §8.7.3.3). */
 const DEFAULT_BY_TYPE = Object.freeze({

@@ -1,135 +1,209 @@
+import { t } from '../i18n.js';
 import { element } from './dom.js';
 import { icon } from './icons.js';
-import { CT_PRESETS } from './presets.js';
+import { keyName } from './keyboard.js';
 
-const TOOLS = [
-  ['scroll', 'Scroll', 'S'],
-  ['window', 'Window', 'W'],
-  ['zoom', 'Zoom', 'Z'],
-  ['pan', 'Pan', 'P'],
-  ['length', 'Length', 'L'],
-];
+/**
+ * @typedef {object} ToolbarEntry
+ * @property {string} group which group it joins; see `GROUPS`
+ * @property {string} name `data-action`, and the name of its icon unless `icon` says another
+ * @property {string} label one or two words
+ * @property {string} [key] a shortcut, as keyboard.js names keys
+ * @property {string} [icon]
+ * @property {() => void} [run]
+ * @property {() => import('./menu.js').MenuItem[]} [menu] what its button opens, asked each time
+ * @property {() => {disabled?: boolean, pressed?: boolean, hidden?: boolean, label?: string, icon?: string}} [state]
+ */
 
-const ACTIONS = [
-  ['presets', 'Presets', '1–6'],
-  ['play', 'Play', 'Space'],
-  ['invert', 'Invert', 'I'],
-  ['reset', 'Reset', 'R'],
-  ['clear', 'Clear', 'Del'],
-  ['help', 'Help', '?'],
-];
+/**
+ * Groups from left to right. Where they do not all fit, the ones with the highest `folds` become menus first; where
+ * the menus do not fit either, those from `TUCKED` on move into the last one. `folds: 0` stays on the smallest phone.
+ * The menu of a group that `mirrors` shows which of its entries is chosen.
+ */
+const GROUPS = Object.freeze([
+  { name: 'tools', label: t('Tool'), icon: 'window', folds: 2, mirrors: true },
+  { name: 'measure', label: t('Measure'), icon: 'length', folds: 4.5, mirrors: true },
+  { name: 'marks', label: t('Marks'), icon: 'list', folds: 2.5 },
+  { name: 'window', label: t('Window'), icon: 'presets', folds: 3 },
+  { name: 'cine', label: t('Play'), icon: 'play', folds: 1.5 },
+  { name: 'layout', label: t('Layout'), icon: 'layout', folds: 5 },
+  { name: 'volume', label: t('MPR'), icon: 'volume', folds: 5.5 },
+  { name: 'view', label: t('View'), icon: 'rotate', folds: 6 },
+  { name: 'share', label: t('Export'), icon: 'export', folds: 7 },
+  { name: 'more', label: t('More'), icon: 'more', folds: 1 },
+]);
 
-function button(name, label, key, onclick) {
-  const attributes = {
-    class: 'tool',
-    type: 'button',
-    'data-action': name,
-    title: `${label} (${key})`,
-    onclick,
-  };
-  return element('button', attributes, icon(name), element('span', { class: 'tool-label' }, label));
-}
+const TUCKED = 5;
 
-/** Buttons with words: nothing hides behind a hover. */
-export class Toolbar {
-  /** @param {Object<string, Function>} commands what buttons ask for, by name */
-  constructor(commands) {
-    this.commands = commands;
-    this.buttons = new Map();
-    this.menu = this.#presetMenu();
-    const tools = TOOLS.map(([name, label, key]) =>
-      this.#add(name, label, key, () => commands.choose(name)),
+const face = (name, label) => [icon(name), element('span', { class: 'tool-label' }, label)];
+
+/** One group of the bar: its buttons side by side, or one button that opens them as a menu. */
+class Group {
+  constructor(definition, toolbar) {
+    Object.assign(this, definition, { toolbar, entries: [], buttons: new Map(), folded: false, tucked: false });
+    this.opener = element(
+      'button',
+      { class: 'tool', type: 'button', 'data-group': this.name, 'aria-haspopup': 'menu', 'aria-expanded': 'false' },
+      face(this.icon, this.label),
     );
-    const actions = ACTIONS.map(([name, label, key]) => this.#add(name, label, key, () => this.#act(name)));
-    this.node = element(
-      'div',
-      { class: 'toolbar', role: 'toolbar', 'aria-label': 'Tools' },
-      tools,
-      element('span', { class: 'divider' }),
-      actions,
+    this.opener.addEventListener('click', () => this.#toggle());
+    this.node = element('div', { class: 'tool-group', role: 'group', 'aria-label': this.label }, this.opener);
+  }
+
+  add(entry) {
+    this.entries.push(entry);
+    this.buttons.set(entry.name, this.#button(entry));
+    this.node.append(this.buttons.get(entry.name));
+  }
+
+  refresh() {
+    const states = this.entries.map((entry) => ({ entry, state: stateOf(entry) }));
+    for (const { entry, state } of states) this.#show(entry, state);
+    const shown = states.filter(({ state }) => !state.hidden);
+    this.isEmpty = shown.length === 0;
+    this.node.hidden = this.isEmpty || this.tucked;
+    this.opener.hidden = !this.folded;
+    this.opener.disabled = shown.every(({ state }) => state.disabled);
+    const pressed = this.mirrors && shown.find(({ state }) => state.pressed);
+    this.opener.replaceChildren(
+      ...face(pressed ? iconOf(pressed.entry, pressed.state) : this.icon, pressed ? pressed.entry.label : this.label),
     );
-    this.buttons.get('presets').setAttribute('aria-haspopup', 'menu');
-    document.addEventListener('pointerdown', (event) => this.#closeOutside(event));
+    this.opener.classList.toggle('on', Boolean(pressed));
   }
 
-  /** @param {string} name the tool that one finger or the left button holds */
-  markTool(name) {
-    for (const [tool] of TOOLS) this.buttons.get(tool).setAttribute('aria-pressed', String(tool === name));
-  }
-
-  markPlaying(playing) {
-    const play = this.buttons.get('play');
-    play.replaceChildren(
-      icon(playing ? 'pause' : 'play'),
-      element('span', { class: 'tool-label' }, playing ? 'Pause' : 'Play'),
-    );
-    play.setAttribute('aria-pressed', String(playing));
-  }
-
-  markInverted(inverted) {
-    this.buttons.get('invert').setAttribute('aria-pressed', String(inverted));
-  }
-
-  /** @param {{ct: boolean, count: number, measured: boolean}} series what the open series allows */
-  allow({ ct, count, measured }) {
-    this.buttons.get('presets').disabled = !ct;
-    this.buttons.get('play').disabled = count < 2;
-    this.buttons.get('clear').disabled = !measured;
-    for (const name of ['scroll', 'window', 'zoom', 'pan', 'length', 'invert', 'reset']) {
-      this.buttons.get(name).disabled = count < 1;
+  #button(entry) {
+    const title = entry.key ? `${entry.label} (${keyName(entry.key)})` : entry.label;
+    const button = element('button', { class: 'tool', type: 'button', 'data-action': entry.name, title });
+    if (entry.menu) {
+      button.setAttribute('aria-haspopup', 'menu');
+      button.setAttribute('aria-expanded', 'false');
     }
-    if (!ct) this.closeMenu();
+    button.addEventListener('click', () => {
+      if (entry.menu) this.toolbar.menu.toggle(button, entry.label, entry.menu());
+      else entry.run();
+    });
+    return button;
   }
 
-  closeMenu() {
-    this.menu.hidden = true;
-    this.buttons.get('presets').setAttribute('aria-expanded', 'false');
+  #show(entry, state) {
+    const button = this.buttons.get(entry.name);
+    button.hidden = this.folded || Boolean(state.hidden);
+    button.disabled = Boolean(state.disabled);
+    button.replaceChildren(...face(iconOf(entry, state), state.label ?? entry.label));
+    if (state.pressed !== undefined) button.setAttribute('aria-pressed', String(state.pressed));
   }
 
-  #add(name, label, key, onclick) {
-    this.buttons.set(name, button(name, label, key, onclick));
-    return this.buttons.get(name);
+  #toggle() {
+    this.toolbar.menu.toggle(this.opener, this.label, [...this.items(), ...this.toolbar.tuckedInto(this)]);
   }
 
-  #act(name) {
-    if (name === 'presets') this.#toggleMenu();
-    else this.commands[name]();
+  /** @param {{folded: boolean, tucked: boolean}} place a menu of its own, or a page of the last group's */
+  arrange({ folded, tucked }) {
+    if (this.folded === folded && this.tucked === tucked) return;
+    Object.assign(this, { folded, tucked });
+    this.refresh();
   }
 
-  #presetMenu() {
-    const choose = (preset) => {
-      this.closeMenu();
-      this.commands.preset(preset);
-    };
-    const item = (preset, index) =>
-      element(
-        'button',
-        { class: 'menu-item', type: 'button', role: 'menuitem', onclick: () => choose(preset) },
-        element('span', {}, preset.name),
-        element('span', { class: 'menu-value' }, `W ${preset.width}  L ${preset.center}`),
-        element('kbd', {}, String(index + 1)),
-      );
-    return element(
-      'div',
-      { class: 'menu', role: 'menu', 'aria-label': 'Window presets', hidden: true },
-      CT_PRESETS.map(item),
-    );
-  }
-
-  #toggleMenu() {
-    this.menu.hidden = !this.menu.hidden;
-    const opener = this.buttons.get('presets');
-    opener.setAttribute('aria-expanded', String(!this.menu.hidden));
-    if (this.menu.hidden) return;
-    const at = opener.getBoundingClientRect();
-    const left = Math.min(at.left, window.innerWidth - this.menu.offsetWidth - 8);
-    const below = at.bottom + this.menu.offsetHeight < window.innerHeight;
-    this.menu.style.left = `${Math.max(8, left)}px`;
-    this.menu.style.top = `${below ? at.bottom + 6 : at.top - this.menu.offsetHeight - 6}px`;
-  }
-
-  #closeOutside(event) {
-    if (!this.menu.contains(event.target) && !this.buttons.get('presets').contains(event.target))
-      this.closeMenu();
+  /** @returns {import('./menu.js').MenuItem[]} */
+  items() {
+    return this.entries
+      .map((entry) => ({ entry, state: stateOf(entry) }))
+      .filter(({ state }) => !state.hidden)
+      .map(({ entry, state }) => ({
+        name: entry.name,
+        label: state.label ?? entry.label,
+        icon: iconOf(entry, state),
+        key: entry.key ? keyName(entry.key) : '',
+        checked: state.pressed,
+        disabled: state.disabled,
+        run: entry.run,
+        menu: entry.menu,
+      }));
   }
 }
+
+const stateOf = (entry) => entry.state?.() ?? {};
+
+const iconOf = (entry, state) => state.icon ?? entry.icon ?? entry.name;
+
+/** Buttons with words: nothing hides behind a hover, and what does not fit is one tap away. */
+export class Toolbar {
+  /**
+   * @param {import('./menu.js').Menu} menu
+   * @param {import('./keyboard.js').Keyboard} keyboard
+   */
+  constructor(menu, keyboard) {
+    Object.assign(this, { menu, keyboard });
+    this.groups = new Map(GROUPS.map((definition) => [definition.name, new Group(definition, this)]));
+    const nodes = [...this.groups.values()].map((group) => group.node);
+    this.node = element('div', { class: 'toolbar', role: 'toolbar', 'aria-label': t('Tools') }, nodes);
+    new ResizeObserver(() => this.#fold()).observe(this.node);
+  }
+
+  /** @param {ToolbarEntry} entry */
+  add(entry) {
+    this.groups.get(entry.group).add(entry);
+    if (entry.key) {
+      const run = () => !stateOf(entry).disabled && this.#runByKey(entry);
+      this.keyboard.add({ keys: [entry.key], label: entry.label, run });
+    }
+    this.#changed();
+  }
+
+  /** Ask every entry for its state; cheap, but not for every image of a scroll. */
+  refresh() {
+    for (const group of this.groups.values()) group.refresh();
+    this.#fold();
+  }
+
+  /** @returns {import('./menu.js').MenuItem[]} groups that had no room, as pages of the last group's menu */
+  tuckedInto(group) {
+    const all = [...this.groups.values()];
+    if (group !== all.at(-1)) return [];
+    return all
+      .filter((each) => each.tucked && !each.isEmpty)
+      .map((each) => ({ label: each.label, icon: each.icon, name: `group-${each.name}`, menu: () => each.items() }));
+  }
+
+  #runByKey(entry) {
+    const button = this.groups.get(entry.group).buttons.get(entry.name);
+    if (!entry.menu) entry.run();
+    else this.menu.toggle(this.#openerOf(entry, button), entry.label, entry.menu());
+  }
+
+  /** @returns {HTMLElement} what is on the screen nearest to an entry */
+  #openerOf(entry, button) {
+    const group = this.groups.get(entry.group);
+    if (group.tucked) return [...this.groups.values()].at(-1).opener;
+    return button.hidden ? group.opener : button;
+  }
+
+  /** Entries come several at a time: the bar is drawn once for all of them. */
+  #changed() {
+    if (this.pending) return;
+    this.pending = true;
+    queueMicrotask(() => {
+      this.pending = false;
+      this.refresh();
+    });
+  }
+
+  /** Fold groups, the least needed first, until the bar fits; then tuck some into the last. */
+  #fold() {
+    const groups = [...this.groups.values()];
+    const shape = `${this.node.clientWidth} ${groups.map((group) => visible(group)).join()}`;
+    if (shape === this.shape) return;
+    this.shape = shape;
+    for (const group of groups) group.arrange({ folded: false, tucked: false });
+    const order = groups.filter((group) => group.folds).sort((a, b) => b.folds - a.folds);
+    const tooWide = () => this.node.scrollWidth > this.node.clientWidth;
+    for (const group of order.filter((each) => each.entries.length > 1)) {
+      if (tooWide()) group.arrange({ folded: true, tucked: false });
+    }
+    for (const group of order.filter((each) => each.folds >= TUCKED)) {
+      if (tooWide()) group.arrange({ folded: group.folded, tucked: true });
+    }
+  }
+}
+
+const visible = (group) => group.entries.filter((entry) => !stateOf(entry).hidden).length;

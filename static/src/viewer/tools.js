@@ -1,95 +1,92 @@
 import {
   Enums,
-  LengthTool,
+  MagnifyTool,
   PanTool,
   ToolGroupManager,
   ZoomTool,
   addTool,
-  annotation,
   init,
 } from '@cornerstonejs/tools';
-import { lengthText } from './calibration.js';
 
 const { MouseBindings } = Enums;
-const LINE = 'rgb(255, 214, 102)';
 
-/** @typedef {'scroll'|'window'|'zoom'|'pan'|'length'} ToolName what one finger or the left button does */
-
-const CORNERSTONE = Object.freeze({
-  zoom: ZoomTool.toolName,
-  pan: PanTool.toolName,
-  length: LengthTool.toolName,
-});
-
-/** Bindings that hold whatever the chosen tool is: right button or pinch, middle button. */
-const ALWAYS = Object.freeze({
-  [ZoomTool.toolName]: [{ mouseButton: MouseBindings.Secondary }, { numTouchPoints: 2 }],
-  [PanTool.toolName]: [{ mouseButton: MouseBindings.Auxiliary }],
-});
+/**
+ * @typedef {object} Tool what one finger or the left button does
+ * @property {string} name as the toolbar calls it
+ * @property {Function} [cornerstone] the tool's class; without one the tool is ours (gestures.js)
+ * @property {object[]} [bindings] what triggers it whatever tool is chosen
+ * @property {object} [configuration] Cornerstone's
+ * @property {'enabled'|'passive'|'disabled'} [rest] while it is not chosen: drawn, also grasped, or not there
+ */
 
 const CHOSEN = [{ mouseButton: MouseBindings.Primary }, { numTouchPoints: 1 }];
 
-function styleMeasurements() {
-  const style = annotation.config.style.getDefaultToolStyles();
-  const colours = { color: LINE, colorHighlighted: 'white', colorSelected: LINE };
-  const textBox = {
-    textBoxColor: LINE,
-    textBoxColorHighlighted: 'white',
-    textBoxColorSelected: LINE,
-    textBoxFontSize: '16px',
-    textBoxFontFamily: 'system-ui, sans-serif',
-  };
-  Object.assign(style.global, colours, textBox, { lineWidth: '2', lineDash: '', shadow: true });
-  annotation.config.style.setDefaultToolStyles(style);
-}
-
-/** Start Cornerstone's tools: before the viewport exists, or they never hear its mouse and fingers. */
-export function startTools() {
-  init();
-  for (const tool of [PanTool, ZoomTool, LengthTool]) addTool(tool);
-  styleMeasurements();
-}
-
-/** Pan, zoom and length belong to Cornerstone; scroll and window are ours (gestures.js). */
-export class Tools {
-  /**
-   * @param {import('@cornerstonejs/core').RenderingEngine} engine
-   * @param {import('./stack.js').Stack} stack
-   */
-  constructor(engine, stack) {
-    this.stack = stack;
+/** The tools of all panes: one is chosen. Pan and zoom belong to Cornerstone; scroll, window and drawing are ours. */
+export class Tools extends EventTarget {
+  /** @param {import('@cornerstonejs/core').RenderingEngine} engine */
+  constructor(engine) {
+    super();
+    init();
+    this.engine = engine;
     this.group = ToolGroupManager.createToolGroup('reading');
-    this.group.addTool(PanTool.toolName);
-    this.group.addTool(ZoomTool.toolName, { pinchToZoom: true, pan: true });
-    this.group.addTool(LengthTool.toolName, {
-      getTextLines: (data) => this.#lengthText(data),
-      actions: {},
-    });
-    this.group.addViewport(stack.viewport.id, engine.id);
+    this.known = new Map();
+    this.stacks = new Set();
+    this.#addOwn();
   }
 
-  /** @param {ToolName} name */
+  /** @param {Tool} tool */
+  add(tool) {
+    this.known.set(tool.name, tool);
+    if (!tool.cornerstone) return;
+    addTool(tool.cornerstone);
+    this.group.addTool(tool.cornerstone.toolName, tool.configuration ?? {});
+    this.#bind(tool);
+  }
+
+  /** @param {string} name */
   choose(name) {
+    if (!this.known.has(name)) return;
     this.chosen = name;
-    for (const toolName of Object.values(CORNERSTONE)) {
-      const bindings = [...(ALWAYS[toolName] ?? []), ...(CORNERSTONE[name] === toolName ? CHOSEN : [])];
-      if (bindings.length) this.group.setToolActive(toolName, { bindings });
-      else this.group.setToolEnabled(toolName);
-    }
+    for (const tool of this.known.values()) this.#bind(tool);
+    this.dispatchEvent(new CustomEvent('chosen', { detail: { name } }));
   }
 
-  /** @returns {number} measurements drawn on the open series */
-  get measurements() {
-    return annotation.state.getAllAnnotations().length;
+  /** @param {import('./stack.js').Stack} stack */
+  join(stack) {
+    this.stacks.add(stack);
+    this.group.addViewport(stack.viewport.id, this.engine.id);
   }
 
-  clearMeasurements() {
-    annotation.state.removeAllAnnotations();
-    this.stack.viewport.render();
+  leave(stack) {
+    this.stacks.delete(stack);
+    this.group.removeViewports(this.engine.id, stack.viewport.id);
   }
 
-  #lengthText(data) {
-    const points = data.handles.points.map((point) => this.stack.pixelAt(point));
-    return this.stack.isShown ? lengthText(this.stack.image, points) : [];
+  #bind(tool) {
+    if (!tool.cornerstone) return;
+    const { toolName } = tool.cornerstone;
+    const bindings = [...(tool.bindings ?? []), ...(tool.name === this.chosen ? CHOSEN : [])];
+    if (bindings.length) this.group.setToolActive(toolName, { bindings });
+    else if (tool.rest === 'passive') this.group.setToolPassive(toolName);
+    else if (tool.rest === 'disabled') this.group.setToolDisabled(toolName);
+    else this.group.setToolEnabled(toolName);
+  }
+
+  #addOwn() {
+    this.add({ name: 'scroll' });
+    this.add({ name: 'window' });
+    this.add({ name: 'pan', cornerstone: PanTool, bindings: [{ mouseButton: MouseBindings.Auxiliary }] });
+    this.add({
+      name: 'zoom',
+      cornerstone: ZoomTool,
+      bindings: [{ mouseButton: MouseBindings.Secondary }, { numTouchPoints: 2 }],
+      configuration: { pinchToZoom: true, pan: true },
+    });
+    this.add({
+      name: 'magnify',
+      cornerstone: MagnifyTool,
+      configuration: { magnifySize: 3, magnifyWidth: 240, magnifyHeight: 240, touchOffset: 60 },
+      rest: 'disabled',
+    });
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lengthText } from '../calibration.js';
+import { measured, noteOf, valueLines } from '../marks/measure.js';
 import { CannotBeShown, decodable } from '../decodability.js';
 import { withColourModel } from '../jpeg_colour.js';
 import { MalformedMultipart, frameOf } from '../multipart.js';
@@ -71,13 +71,12 @@ test('the byte that pads an odd native frame is taken off', () => {
 for (const [name, instance, uid] of [
   ['a short frame', grey(), EXPLICIT],
   ['video', grey(), '1.2.840.10008.1.2.4.102'],
-  ['native YBR_FULL_422', grey({ '00280002': 3, '00280004': 'YBR_FULL_422' }), EXPLICIT],
-  ['a 16-bit palette', grey({ '00280004': 'PALETTE COLOR', '00280100': 16 }), JPEG],
+  ['a compressed 16-bit palette', grey({ '00280004': 'PALETTE COLOR', '00280100': 16 }), JPEG],
   ['a palette without colours', grey({ '00280004': 'PALETTE COLOR' }), JPEG],
-  ['16-bit colour', grey({ '00280002': 3, '00280100': 16, '00280004': 'RGB' }), JPEG],
-  ['a one-bit image', grey({ '00280100': 1 }), JPEG],
+  ['compressed 16-bit colour', grey({ '00280002': 3, '00280100': 16, '00280004': 'RGB' }), JPEG],
+  ['a compressed one-bit image', grey({ '00280100': 1 }), JPEG],
 ]) {
-  test(`${name} is refused, and the refusal names its transfer syntax`, () => {
+  test(`${name} is left to the portal, and the refusal names its transfer syntax`, () => {
     const attempt = () => decodable(instance, { bytes: new Uint8Array(4), transferSyntaxUid: uid });
     assert.throws(attempt, (error) => error instanceof CannotBeShown && error.transferSyntaxUid === uid);
   });
@@ -90,6 +89,12 @@ test('a JPEG in RGB that does not say so is marked, any other is left alone', ()
   assert.equal(withColourModel(bare, JPEG, 'YBR_FULL_422'), bare);
   assert.equal(withColourModel(jfif, JPEG, 'RGB'), jfif);
 });
+
+/** A length as it stands on the screen. */
+function lengthText(image, points) {
+  const mark = measured({ kind: 'length', points, values: [] }, image, null);
+  return [...valueLines(mark), noteOf(mark, image)].filter(Boolean);
+}
 
 const ACROSS = [
   [0, 0],
