@@ -3,17 +3,19 @@
 from dataclasses import dataclass
 
 from django.db import models
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 
 
 class ActorKind(models.TextChoices):
     """What stands behind an action."""
 
-    USER = "user", "Staff"
-    SHARE = "share", "Share link"
-    PATIENT = "patient", "Patient"
-    DEVICE = "device", "Device"
+    USER = "user", _("Staff")
+    SHARE = "share", _("Share link")
+    PATIENT = "patient", _("Patient")
+    DEVICE = "device", _("Device")
     SYSTEM = "system", "Collimate"
-    ANONYMOUS = "anonymous", "Not signed in"
+    ANONYMOUS = "anonymous", _("Not signed in")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,12 @@ class Actor:
     label: str = ""
     address: str = ""
     user_agent: str = ""
+
+
+def recorded_label(kind: ActorKind) -> str:
+    """What the trail calls someone of that kind without a name: the same words whoever reads at the moment."""
+    with translation.override("en"):
+        return str(kind.label)
 
 
 SYSTEM = Actor(ActorKind.SYSTEM, label="Collimate")

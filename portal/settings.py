@@ -54,7 +54,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "tenants.middleware.SessionLimitsMiddleware",
+    "tenants.middleware.ReadersMiddleware",
     "tenants.middleware.PrivateResponsesMiddleware",
+    "portal.pages.DrawnRefusalsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "tenants.emergency.EmergencyMiddleware",
@@ -79,6 +81,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "imaging.views.failover.emergency_notice",
+                "portal.words.reader",
             ],
         },
     }
@@ -317,6 +320,8 @@ STATICFILES_DIRS = [
     BASE_DIR / "var" / "build",
     ("ohif", BASE_DIR / "var" / "ohif"),
 ]
+# What vite names by its content never changes: a browser that has it need not ask again.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"/(viewer|upload)/assets/[\w.-]+-[\w-]{8}\.\w+$"
 EMAIL_BACKEND = env.read("COLLIMATE_MAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = env.read("COLLIMATE_MAIL_DIR", str(VAR_DIR / "mail"))
 EMAIL_HOST = env.read("COLLIMATE_SMTP_HOST", "localhost")
@@ -326,8 +331,16 @@ EMAIL_HOST_PASSWORD = env.read("COLLIMATE_SMTP_PASSWORD", "")
 EMAIL_USE_TLS = True
 EMAIL_TIMEOUT = 10  # a mail server that hangs must not hold a page
 DEFAULT_FROM_EMAIL = env.read("COLLIMATE_MAIL_FROM", "Collimate <no-reply@collimate.example>")
-LANGUAGE_CODE = "en-us"
-TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = OVER_TLS
+LANGUAGE_COOKIE_HTTPONLY = True
+LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]  # infra/setup compiles what lies there; infra/texts gathers it
+FORMAT_MODULE_PATH = "portal.formats"
+TIME_ZONE = "UTC"  # of what is stored; pages are shown on the practice's or the person's own clock
 USE_TZ = True
 
 # --- Logs: no PHI, no tokens: paths of share links and studies are cut by the formatter ----------------------

@@ -2,8 +2,10 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 
 from tenants.decorators import public
+from tenants.views.pages import find_page_before
 
 
 @public
@@ -17,6 +19,9 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(
         request,
         "403.html",
-        {"why": "This form was open for too long. Go back, reload the page and try again."},
+        {
+            "why": _("This form was open for too long. Go back, reload the page and try again."),
+            "back": find_page_before(request),
+        },
         status=403,
     )

@@ -15,6 +15,7 @@ from audit.actions import Action, Outcome
 from audit.services import record
 from tenants.actors import actor_of
 from tenants.models import Membership, Role
+from tenants.readers import enter_clock
 from tenants.scoping import tenant_scope
 from tenants.selectors import find_membership, find_tenant
 
@@ -77,6 +78,7 @@ def member(*roles: Role, scoped: bool = True) -> Callable[[View], View]:
                 return step
             request.membership = require_membership(request, slug, roles)
             request.tenant = request.membership.tenant
+            enter_clock(request, request.tenant)
             if not scoped:
                 return view(request, *args, **kwargs)
             return _in_scope(request, view, *args, **kwargs)

@@ -23,7 +23,7 @@ READ_ONLY = "This is the read-only emergency portal: nothing can be changed or t
 SIGN_IN_FIRST = "This is the read-only emergency portal: sign in at /emergency/ with a browser, and give a reason."
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # A search of the worklist is sent by POST so that no name is in a URL; it changes nothing but the session.
-MAY_POST = frozenset({"emergency", "logout", "worklist"})
+MAY_POST = frozenset({"emergency", "logout", "worklist", "worklist_rows"})
 FOR_ANYONE = frozenset({"emergency", "logout", "healthz", "readyz"})
 _OPENED_AT = "emergency_opened_at"
 

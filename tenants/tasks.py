@@ -8,8 +8,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
+from django.utils.translation import gettext as _
 
 from tenants.models import User
+from tenants.readers import writing_to
+from tenants.selectors import list_memberships_of
 
 
 @shared_task(name="tenants.mail_password_reset", time_limit=60, soft_time_limit=50)
@@ -24,4 +27,7 @@ def mail_password_reset(user_id: int) -> None:
         "link": settings.ORIGIN + reverse("reset_open", args=arguments),
         "hours": settings.PASSWORD_RESET_TIMEOUT // 3600,
     }
-    send_mail("A new password for Collimate", render_to_string("mail/tenants/reset.txt", context), None, [user.email])
+    membership = list_memberships_of(user).first()
+    with writing_to(user, membership and membership.tenant):
+        text = render_to_string("mail/tenants/reset.txt", context)
+        send_mail(_("A new password for Collimate"), text, None, [user.email])

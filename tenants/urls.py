@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.views import account, audit, emergency, join, people, reset, second_factor, sign_in
+from tenants.views import account, audit, emergency, join, people, practice, reset, second_factor, sign_in
 
 urlpatterns = [
     path("login/", sign_in.login, name="login"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("join/<slug:secret>", join.join, name="join"),
     path("practices/", account.choose_tenant, name="choose_tenant"),
     path("account/", account.account, name="account"),
+    path("account/reading/", account.change_reading, name="change_reading"),
     path("account/password/", account.change_password, name="change_password"),
     path("account/recovery-codes/", account.new_recovery_codes, name="new_recovery_codes"),
     path("account/second-factor/", second_factor.replace_second_factor, name="replace_second_factor"),
@@ -33,6 +34,8 @@ urlpatterns = [
         people.invitation_revoke,
         name="invitation_revoke",
     ),
+    path("t/<slug:slug>/settings/", practice.settings, name="practice_settings"),
+    path("t/<slug:slug>/first-steps/hide/", practice.hide_first_steps, name="hide_first_steps"),
     path("t/<slug:slug>/audit/", audit.audit, name="audit"),
     path("t/<slug:slug>/audit/study/", audit.audit_study, name="audit_study"),
     path("t/<slug:slug>/audit/check/", audit.audit_check, name="audit_check"),

@@ -44,13 +44,14 @@ class Viewport:
 
 @dataclass(frozen=True)
 class Presentation:
-    """All a client may say about a picture. `edge` caps its sides, and never enlarges."""
+    """All a client may say about a picture. `edge` caps its sides, and never enlarges; `invert` is for grey ones."""
 
     media_type: str = "image/jpeg"
     window: Window | None = None
     viewport: Viewport | None = None
     quality: int = DEFAULT_QUALITY
     edge: int | None = None
+    invert: bool = False
 
     def arguments(self) -> dict[str, object]:
         """As JSON, for the sandbox and for an entity tag."""

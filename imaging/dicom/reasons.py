@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+_ = str  # marks a text for translators; it is translated where it is shown (imaging/selectors/refusals.py)
 # PS3.18 Table I.2-2 and PS3.4 Table B.2-1
 OUT_OF_RESOURCES = 0xA700
 DATA_SET_DOES_NOT_MATCH_SOP_CLASS = 0xA900
@@ -37,44 +38,42 @@ class Refused(Exception):
         self.detail = detail
 
 
-EMPTY = Reason("EMPTY", "The file is empty.")
-NOT_DICOM = Reason("NOT_DICOM", "This is not a DICOM file.")
+EMPTY = Reason("EMPTY", _("The file is empty."))
+NOT_DICOM = Reason("NOT_DICOM", _("This is not a DICOM file."))
 DICOMDIR = Reason(
     "DICOMDIR",
-    "This is the index of a disc (DICOMDIR), not an image; its images are taken in on their own.",
+    _("This is the index of a disc (DICOMDIR), not an image; its images are taken in on their own."),
     SOP_CLASS_NOT_SUPPORTED,
 )
-ACTIVE_PREAMBLE = Reason(
-    "ACTIVE_PREAMBLE", "The file hides a program or a web page in front of its DICOM data."
-)
-TRUNCATED = Reason("TRUNCATED", "The file ends too early; it was probably not copied completely.")
-LENGTH_LIES = Reason("LENGTH_LIES", "The file is damaged: a length in it does not agree with its content.")
-TRAILING_DATA = Reason("TRAILING_DATA", "The file is damaged: foreign data follows the DICOM data.")
-NESTED_TOO_DEEP = Reason("NESTED_TOO_DEEP", "The file nests its sequences too deeply.")
-TOO_MANY_ELEMENTS = Reason("TOO_MANY_ELEMENTS", "The file has too many data elements.", OUT_OF_RESOURCES)
-TOO_LARGE = Reason("TOO_LARGE", "The file is larger than this archive accepts.", OUT_OF_RESOURCES)
+ACTIVE_PREAMBLE = Reason("ACTIVE_PREAMBLE", _("The file hides a program or a web page in front of its DICOM data."))
+TRUNCATED = Reason("TRUNCATED", _("The file ends too early; it was probably not copied completely."))
+LENGTH_LIES = Reason("LENGTH_LIES", _("The file is damaged: a length in it does not agree with its content."))
+TRAILING_DATA = Reason("TRAILING_DATA", _("The file is damaged: foreign data follows the DICOM data."))
+NESTED_TOO_DEEP = Reason("NESTED_TOO_DEEP", _("The file nests its sequences too deeply."))
+TOO_MANY_ELEMENTS = Reason("TOO_MANY_ELEMENTS", _("The file has too many data elements."), OUT_OF_RESOURCES)
+TOO_LARGE = Reason("TOO_LARGE", _("The file is larger than this archive accepts."), OUT_OF_RESOURCES)
 HEADER_TOO_LARGE = Reason(
-    "HEADER_TOO_LARGE", "The data beside the image is larger than this archive accepts.", OUT_OF_RESOURCES
+    "HEADER_TOO_LARGE", _("The data beside the image is larger than this archive accepts."), OUT_OF_RESOURCES
 )
-DEFLATE_BOMB = Reason("DEFLATE_BOMB", "The compressed data grows beyond all measure.", OUT_OF_RESOURCES)
-DEFLATE_CORRUPT = Reason("DEFLATE_CORRUPT", "The file is damaged: its compressed data cannot be unpacked.")
-PIXEL_DIMENSIONS = Reason("PIXEL_DIMENSIONS", "The size of the image is missing, impossible or too large.")
-INVALID_UID = Reason("INVALID_UID", "An identifier (UID) in the file is not valid.")
+DEFLATE_BOMB = Reason("DEFLATE_BOMB", _("The compressed data grows beyond all measure."), OUT_OF_RESOURCES)
+DEFLATE_CORRUPT = Reason("DEFLATE_CORRUPT", _("The file is damaged: its compressed data cannot be unpacked."))
+PIXEL_DIMENSIONS = Reason("PIXEL_DIMENSIONS", _("The size of the image is missing, impossible or too large."))
+INVALID_UID = Reason("INVALID_UID", _("An identifier (UID) in the file is not valid."))
 MISSING_UID = Reason(
     "MISSING_UID",
-    "The file lacks an identifier (UID) of its study, series or instance.",
+    _("The file lacks an identifier (UID) of its study, series or instance."),
     DATA_SET_DOES_NOT_MATCH_SOP_CLASS,
 )
 META_MISMATCH = Reason(
     "META_MISMATCH",
-    "The file's header names another object than the file holds.",
+    _("The file's header names another object than the file holds."),
     DATA_SET_DOES_NOT_MATCH_SOP_CLASS,
 )
 UNKNOWN_TRANSFER_SYNTAX = Reason(
     "UNKNOWN_TRANSFER_SYNTAX",
-    "The file is encoded in a way (transfer syntax) that is not supported.",
+    _("The file is encoded in a way (transfer syntax) that is not supported."),
     TRANSFER_SYNTAX_NOT_SUPPORTED,
 )
-DUPLICATE_ELEMENT = Reason("DUPLICATE_ELEMENT", "The file is damaged: it holds the same data element twice.")
-BAD_VR = Reason("BAD_VR", "The file is damaged: a data element is of an unknown kind.")
-BAD_TAG = Reason("BAD_TAG", "The file is damaged: it holds a data element that cannot be there.")
+DUPLICATE_ELEMENT = Reason("DUPLICATE_ELEMENT", _("The file is damaged: it holds the same data element twice."))
+BAD_VR = Reason("BAD_VR", _("The file is damaged: a data element is of an unknown kind."))
+BAD_TAG = Reason("BAD_TAG", _("The file is damaged: it holds a data element that cannot be there."))

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from pydicom import Dataset
 from pydicom.pixels import apply_color_lut
 
@@ -79,6 +79,8 @@ def _open_deflated(file: bytes) -> tuple[Dataset, str, bytes]:
 def _picture(data_set: Dataset, transfer_syntax_uid: str, frame: bytes, number: int, how: Presentation) -> Image.Image:
     pixels = read_frame(data_set, transfer_syntax_uid, frame)
     picture = Image.fromarray(np.ascontiguousarray(_to_eight_bits(data_set, pixels, number, how.window)))
+    if how.invert and picture.mode == "L":
+        picture = ImageOps.invert(picture)
     if how.viewport:
         picture = _through(picture, how.viewport)
     if how.edge:

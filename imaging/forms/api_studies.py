@@ -58,7 +58,8 @@ class StudySearchSerializer(StudyParameters):
 
     words = serializers.CharField(
         required=False, default="", allow_blank=True, max_length=200,
-        help_text="Each must be in the patient's name or ID, the description or the accession number.",
+        help_text="Each must begin a word of the patient's or the referring physician's name, an ID, the accession "
+        "number, the description or a modality, or be a day, month or year of birth or study, in any usual spelling.",
     )  # fmt: skip
 
 
@@ -163,6 +164,7 @@ class StudyPageSerializer(serializers.Serializer):
     results = StudySerializer(many=True, source="rows")
     next_cursor = CursorText("next")
     previous_cursor = CursorText("previous")
+    partial = serializers.BooleanField(help_text="Whether the search stopped before it had looked at every study.")
 
 
 class PurgeOrderSerializer(serializers.Serializer):

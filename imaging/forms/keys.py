@@ -1,6 +1,7 @@
 """Forms of the key inventory."""
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 
 class DestructionForm(forms.Form):
@@ -10,9 +11,9 @@ class DestructionForm(forms.Form):
         max_length=300,
         min_length=10,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="In a sentence. Stands on the certificate for good; names no patient.",
+        help_text=_("In a sentence. Stands on the certificate for good; names no patient."),
     )
-    slug = forms.CharField(label="Short name of the practice, to confirm", max_length=40)
+    slug = forms.CharField(label=_("Short name of the practice, to confirm"), max_length=40)
 
     def __init__(self, *args: object, expected_slug: str, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
@@ -21,5 +22,5 @@ class DestructionForm(forms.Form):
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"].strip()
         if slug != self._expected_slug:
-            raise forms.ValidationError(f"Type {self._expected_slug}.")
+            raise forms.ValidationError(_("Type {slug}.").format(slug=self._expected_slug))
         return slug

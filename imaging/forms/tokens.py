@@ -1,6 +1,8 @@
 """The form of the tokens page."""
 
 from django import forms
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from imaging.models import AccessToken
 from imaging.selectors.tokens import scopes_of
@@ -14,12 +16,16 @@ class TokenForm(forms.Form):
     """A name to know it by, what it may do, and for how long."""
 
     name = forms.CharField(
-        max_length=100, help_text="Where it will be used, such as the gateway in room 2. Names no patient."
+        label=_("Name"),
+        max_length=100,
+        help_text=_("Where it will be used, such as the gateway in room 2. Names no patient."),
     )
-    scopes = forms.MultipleChoiceField(label="What it may do", widget=forms.CheckboxSelectMultiple)
+    scopes = forms.MultipleChoiceField(label=_("What it may do"), widget=forms.CheckboxSelectMultiple)
     days = forms.IntegerField(
-        label="Works for (days)", min_value=1, max_value=MAX_DAYS, initial=DEFAULT_DAYS,
-        help_text=f"{MAX_DAYS} at most. It ends earlier when it is revoked or when you leave the practice.",
+        label=_("Works for (days)"), min_value=1, max_value=MAX_DAYS, initial=DEFAULT_DAYS,
+        help_text=format_lazy(
+            _("{days} at most. It ends earlier when it is revoked or when you leave the practice."), days=MAX_DAYS
+        ),
     )  # fmt: skip
 
     def __init__(self, *args: object, role: Role, **kwargs: object) -> None:

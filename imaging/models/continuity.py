@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from imaging.models.vault_object import REGION
 from tenants.scoping import TenantModel
@@ -50,8 +51,8 @@ class KeyRotation(TenantModel):
     """A new version of a practice's key, and how far the data keys have been wrapped anew."""
 
     class Reason(models.TextChoices):
-        SCHEDULED = "scheduled", "Scheduled"
-        COMPROMISED = "compromised", "Compromised"
+        SCHEDULED = "scheduled", _("Scheduled")
+        COMPROMISED = "compromised", _("Compromised")
 
     reason = models.CharField(max_length=12, choices=Reason)
     key_id = models.UUIDField()  # the new version

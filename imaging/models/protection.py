@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from imaging.models.vault_object import REGION
 from tenants.scoping import TenantModel
@@ -11,10 +12,10 @@ class Finding(TenantModel):
     """Something wrong with a copy, or with the time it takes to make one. Open until `healed_at`."""
 
     class Kind(models.TextChoices):
-        MISSING = "missing", "Copy missing"
-        DAMAGED = "damaged", "Copy damaged"
-        KEY_MISSING = "key-missing", "Key missing"
-        LAG = "lag", "Second region behind"
+        MISSING = "missing", _("Copy missing")
+        DAMAGED = "damaged", _("Copy damaged")
+        KEY_MISSING = "key-missing", _("Key missing")
+        LAG = "lag", _("Second region behind")
 
     kind = models.CharField(max_length=12, choices=Kind)
     region = models.PositiveSmallIntegerField(validators=REGION)

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from imaging.models.study import Study
 from tenants.scoping import TenantModel
@@ -10,9 +11,9 @@ from tenants.scoping import TenantModel
 class PurgeStatus(models.TextChoices):
     """Where an order stands."""
 
-    MARKED = "marked", "Retention ended"
-    REQUESTED = "requested", "Purge requested"
-    APPROVED = "approved", "Purge approved"
+    MARKED = "marked", _("Retention ended")
+    REQUESTED = "requested", _("Purge requested")
+    APPROVED = "approved", _("Purge approved")
 
 
 class PurgeOrder(TenantModel):

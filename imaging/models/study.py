@@ -31,7 +31,8 @@ class Study(TenantModel):
     # Folded by imaging.dicom.person_name, and never '' once the study is indexed.
     patient_name_key = models.CharField(max_length=400, blank=True, db_collation="C")
     referrer_name_key = models.CharField(max_length=400, blank=True, db_collation="C")
-    search_text = models.TextField(blank=True)  # lower case: names, ids, description, accession
+    # The tokens of everything that is searched (imaging.dicom.search_words), a blank before and behind each.
+    search_text = models.TextField(blank=True)
     received_at = models.DateTimeField()
     last_received_at = models.DateTimeField()
     held_at = models.DateTimeField(null=True)

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from tenants.scoping import TenantModel
 
@@ -11,12 +12,12 @@ class AccessToken(TenantModel):
     """A digest of a secret that acts for one member of the tenant, within scopes, until it expires."""
 
     class Scope(models.TextChoices):
-        READ = "read", "Find and read studies"
-        STORE = "store", "Store studies"
-        SHARE = "share", "Share studies"
-        DELETE = "delete", "Ask for studies to be purged"
-        AUDIT = "audit", "Read the audit trail"
-        AGREEMENTS = "agreements", "Read agreements"
+        READ = "read", _("Find and read studies")
+        STORE = "store", _("Store studies")
+        SHARE = "share", _("Share studies")
+        DELETE = "delete", _("Ask for studies to be purged")
+        AUDIT = "audit", _("Read the audit trail")
+        AGREEMENTS = "agreements", _("Read agreements")
 
     name = models.CharField(max_length=100, blank=True)  # what the practice calls it; no PHI
     digest = models.BinaryField(max_length=32, unique=True)

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from tenants.scoping import TenantModel
 
@@ -10,9 +11,9 @@ from tenants.scoping import TenantModel
 class Event(models.TextChoices):
     """What can be told; the value is the `type` of the message and never changes."""
 
-    STUDY_RECEIVED = "study.received", "A study was received"
-    STUDY_MIRRORED = "study.mirrored", "A study is in both regions"
-    SHARE_OPENED = "share.opened", "A share link was opened"
+    STUDY_RECEIVED = "study.received", _("A study was received")
+    STUDY_MIRRORED = "study.mirrored", _("A study is in both regions")
+    SHARE_OPENED = "share.opened", _("A share link was opened")
 
 
 class Webhook(TenantModel):

@@ -7,6 +7,7 @@ from audit.actions import Action, Outcome
 from audit.actor import ActorKind
 from audit.models import AuditEvent
 from audit.selectors import list_events
+from imaging.selectors.protection_words import say_count
 
 PAGE_SIZE = 50
 _BAD = frozenset(
@@ -16,7 +17,7 @@ _BAD = frozenset(
     }
 )  # fmt: skip
 _GOOD = frozenset({Action.INSTANCES_RECEIVED, Action.SHARE_REDEEMED, Action.PATIENT_VERIFIED})
-_COUNTED = {"instances": ("image", "images"), "files": ("file", "files")}
+_COUNTED = {"instances": "image", "files": "file", "images": "image"}
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,9 @@ def _what(event: AuditEvent) -> str:
 
 
 def _detail(details: dict[str, object]) -> str:
-    for name, (one, many) in _COUNTED.items():
+    for name, noun in _COUNTED.items():
         if isinstance(found := details.get(name), int):
-            return f"{found} {one if found == 1 else many}"
+            return say_count(found, noun)
     return ""
 
 

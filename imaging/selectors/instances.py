@@ -30,6 +30,12 @@ def list_instances_of_study(study: Study) -> list[Instance]:
     return list(_slim(instances.order_by(*by_series, *_IN_ORDER)))
 
 
+def list_sop_instance_uids(study: Study, among: list[str]) -> set[str]:
+    """Those of some SOP Instance UIDs that are in the study."""
+    found = Instance.objects.filter(series__study=study, sop_instance_uid__in=among)
+    return set(found.values_list("sop_instance_uid", flat=True))
+
+
 def attach_fragments(instances: list[Instance]) -> None:
     """Give these instances the tables that the other lists leave out: for decoding them when the scope is closed."""
     tables = dict(Instance.objects.filter(id__in=[each.id for each in instances]).values_list("id", "fragments"))

@@ -4,12 +4,17 @@ from imaging.models import Instance, Series, Study
 from imaging.selectors.instances import list_series
 
 _IN_ORDER = ("instance_number", "id")
+_WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 
 
 def find_middle_image(series: Series) -> Instance | None:
-    """The middle one of the series' instances that have pixels; None without any."""
+    """The middle one of the series' instances that have pixels; None without any.
+
+    Of a whole slide only one with several tiles: its label and the glass around it, which bear names in handwriting,
+    are pictures of one frame.
+    """
     images = Instance.objects.select_related("series").filter(series=series, number_of_frames__gt=0)
-    images = images.order_by(*_IN_ORDER)
+    images = images.exclude(sop_class_uid=_WHOLE_SLIDE, number_of_frames=1).order_by(*_IN_ORDER)
     count = images.count()
     return images[count // 2] if count else None
 
@@ -29,3 +34,9 @@ def list_images(study: Study, series: Series | None, limit: int) -> list[Instanc
         images = images.filter(series=series)
     by_series = ("series__series_number", "series__series_instance_uid")
     return list(images.order_by(*by_series, "instance_number", "sop_instance_uid")[:limit])
+
+
+def list_frame_counts(series: Series) -> list[tuple[str, int]]:
+    """SOP Instance UID and number of frames of each instance of the series that has pixels, in order."""
+    images = Instance.objects.filter(series=series, number_of_frames__gt=0)
+    return list(images.order_by(*_IN_ORDER).values_list("sop_instance_uid", "number_of_frames"))

@@ -5,22 +5,26 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Count, Min
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from imaging.models import Finding, Instance, Study
 from imaging.selectors.names import display_name
 from imaging.selectors.protection_picture import NONE, OK, WARN, RegionCopy
 from imaging.selectors.protection_state import FindingRow, ProtectionState, RegionCopies
-from imaging.selectors.protection_words import say_age, say_count, say_duration
+from imaging.selectors.protection_words import say_age, say_duration, say_number
 
 PAGE_SIZE = 10
 _NEXT_STEPS = {
-    Finding.Kind.MISSING: "It is copied again from the other region, by itself.",
-    Finding.Kind.DAMAGED: "It is replaced by the good copy of the other region, by itself.",
-    Finding.Kind.KEY_MISSING: "Its key is fetched again from the other region, by itself.",
-    Finding.Kind.LAG: "Copying goes on as soon as the other region answers. Nothing is lost meanwhile.",
+    Finding.Kind.MISSING: _("It is copied again from the other region, by itself."),
+    Finding.Kind.DAMAGED: _("It is replaced by the good copy of the other region, by itself."),
+    Finding.Kind.KEY_MISSING: _("Its key is fetched again from the other region, by itself."),
+    Finding.Kind.LAG: _("Copying goes on as soon as the other region answers. Nothing is lost meanwhile."),
 }
-_REGION_EMPTY = "The whole region looks empty, as if its disk were away. Nothing there is touched until we have looked."
-_STUCK = "No good copy was found in either region. We look into it and call you."
+_REGION_EMPTY = _(
+    "The whole region looks empty, as if its disk were away. Nothing there is touched until we have looked."
+)
+_STUCK = _("No good copy was found in either region. We look into it and call you.")
 
 
 @dataclass(frozen=True)
@@ -165,13 +169,17 @@ def _stored(region: int) -> str:
 
 
 def _check_note(copies: RegionCopies, now: datetime) -> CheckNote:
-    new = f"{say_count(copies.never_read, 'newer sealed file')} still to be read again" if copies.never_read else ""
+    new = ngettext(
+        "{count} newer sealed file still to be read again", "{count} newer sealed files still to be read again",
+        copies.never_read,
+    ).format(count=say_number(copies.never_read)) if copies.never_read else ""  # fmt: skip
     if not copies.read_again_since:
-        return CheckNote(copies.region, "Not read again yet", new, NONE)
+        return CheckNote(copies.region, _("Not read again yet"), new, NONE)
     late = now - copies.read_again_since > timedelta(days=settings.SCRUB_DAYS + 1)
     # To the hour: seconds would be true and mean nothing.
     age = say_duration(max((now - copies.read_again_since).total_seconds(), 3600))
-    text = f"Every {'older ' if new else ''}copy was read within the last {age}"
+    older, every = _("Every older copy was read within the last {age}"), _("Every copy was read within the last {age}")
+    text = (older if new else every).format(age=age)
     return CheckNote(copies.region, text, new, WARN if late else OK)
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from imaging.models import Drill, OfficeCopy
 from imaging.selectors.drills import Holdings, find_last_drill, next_drill_due
 from imaging.selectors.protection_picture import BAD, NONE, OK
@@ -92,7 +94,7 @@ def _drill_note(drill: Drill) -> DrillNote:
         id=drill.id,
         at=drill.started_at,
         passed=drill.passed,
-        studies=say_count(drill.studies, "study", "studies"),
+        studies=say_count(drill.studies, "study"),
         images=say_count(drill.instances),
         size=say_size(drill.size),
         differences=say_count(drill.differences, "difference") if drill.differences else "",
@@ -108,4 +110,4 @@ def _drill_note(drill: Drill) -> DrillNote:
 def _say_lost(rpo_seconds: int | None) -> str:
     if rpo_seconds is None:
         return ""
-    return f"Images of the last {say_duration(rpo_seconds)}" if rpo_seconds else "Nothing"
+    return _("Images of the last {time}").format(time=say_duration(rpo_seconds)) if rpo_seconds else _("Nothing")

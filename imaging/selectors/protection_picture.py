@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
-from imaging.selectors.protection_words import say_count, say_size
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from imaging.selectors.protection_words import say_count, say_number, say_size
 
 OK, WARN, BAD, NONE = "ok", "warn", "bad", "none"
 _SEVERITY = (NONE, OK, WARN, BAD)
@@ -98,10 +101,10 @@ def draw(regions: tuple[RegionCopy, ...], size: int, office: Place, database: Pl
     """The picture of a practice whose images take `size` bytes; the region that takes new images comes first."""
     first, second = sorted(regions, key=lambda region: not region.serves)
     total = first.total
-    count = Entry(f"{total:,}" if total else "None yet", "", OK if total else NONE, 0)
+    count = Entry(say_number(total) if total else _("None yet"), "", OK if total else NONE, 0)
     places = (_draw_region(first), _draw_region(second))
     return Picture(
-        images=Place("Your images", say_size(size) if total else "", count.state, (count,)),
+        images=Place(_("Your images"), say_size(size) if total else "", count.state, (count,)),
         first=places[0],
         second=places[1],
         office=office,
@@ -114,22 +117,22 @@ def draw(regions: tuple[RegionCopy, ...], size: int, office: Place, database: Pl
 def say_share(part: int, total: int) -> str:
     """'All 120 images', '118 of 120 images'."""
     if not total:
-        return "None yet"
+        return _("None yet")
     if part >= total:
-        return "1 image" if total == 1 else f"All {say_count(total)}"
-    return f"{part:,} of {say_count(total)}"
+        return ngettext("Its one image", "All {count} images", total).format(count=say_number(total))
+    return _("{part} of {images}").format(part=say_number(part), images=say_count(total))
 
 
 def _draw_region(copy: RegionCopy) -> Place:
-    faulty = f"{copy.faults:,} to repair"
+    faulty = _("{faults} to repair").format(faults=say_number(copy.faults))
     checked_state = BAD if copy.faults else OK if copy.checked else NONE
     entries = (
-        ("Vault", _say_briefly(copy.in_vault, copy.total), copy.vault_state),
+        (_("Vault"), _say_briefly(copy.in_vault, copy.total), copy.vault_state),
         ("PACS", _say_briefly(copy.in_pacs, copy.total), copy.pacs_state),
-        ("Checked", faulty if copy.faults else copy.checked or "Not yet", checked_state),
+        (_("Checked"), faulty if copy.faults else copy.checked or _("Not yet"), checked_state),
     )
     return Place(
-        title=f"Region {copy.region}",
+        title=_("Region {region}").format(region=copy.region),
         note=_say_role(copy),
         state=copy.state,
         entries=tuple(
@@ -142,8 +145,10 @@ def _draw_region(copy: RegionCopy) -> Place:
 def _say_briefly(part: int, total: int) -> str:
     """As short as a box of the picture is narrow: 'All 120', 'All but 2'."""
     if not total or not part:
-        return "None yet"
-    return f"All {total:,}" if part >= total else f"All but {total - part:,}"
+        return _("None yet")
+    if part >= total:
+        return _("All {count}").format(count=say_number(total))
+    return _("All but {count}").format(count=say_number(total - part))
 
 
 def _share_state(part: int, total: int, late: bool) -> str:
@@ -161,5 +166,5 @@ def _describe(place: Place) -> str:
 
 def _say_role(copy: RegionCopy) -> str:
     if copy.serves:
-        return "Takes new images"
-    return "Ready to take over" if copy.vault_state in (OK, NONE) else "Takes over if needed"
+        return _("Takes new images")
+    return _("Ready to take over") if copy.vault_state in (OK, NONE) else _("Takes over if needed")

@@ -4,13 +4,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from imaging.models import Series, ShareLink, Study
 from imaging.selectors.names import display_name
 
+_XRAY = _("X-ray")
 _PLAIN = {
-    "CT": "CT scan", "MR": "MRI scan", "US": "Ultrasound", "CR": "X-ray", "DX": "X-ray", "RG": "X-ray", "RF": "X-ray",
-    "XA": "Angiogram", "MG": "Mammogram", "NM": "Nuclear scan", "PT": "PET scan", "PX": "Panoramic X-ray",
-    "IO": "Dental X-ray", "XC": "Photographs", "ES": "Endoscopy", "BMD": "Bone density scan",
+    "CT": _("CT scan"), "MR": _("MRI scan"), "US": _("Ultrasound"), "CR": _XRAY, "DX": _XRAY, "RG": _XRAY, "RF": _XRAY,
+    "XA": _("Angiogram"), "MG": _("Mammogram"), "NM": _("Nuclear scan"), "PT": _("PET scan"),
+    "PX": _("Panoramic X-ray"), "IO": _("Dental X-ray"), "XC": _("Photographs"), "ES": _("Endoscopy"),
+    "BMD": _("Bone density scan"),
 }  # fmt: skip
 
 
@@ -109,7 +113,7 @@ def _guest_series(series: Series) -> GuestSeries:
     return GuestSeries(
         series_instance_uid=series.series_instance_uid,
         modality=series.modality,
-        title=series.series_description or _PLAIN.get(series.modality, "Series"),
+        title=series.series_description or _PLAIN.get(series.modality, _("Series")),
         instance_count=series.instance_count,
         has_thumbnail=series.thumbnail is not None,
     )
@@ -117,4 +121,4 @@ def _guest_series(series: Series) -> GuestSeries:
 
 def _kind(modalities: tuple[str, ...]) -> str:
     known = list(dict.fromkeys(_PLAIN[modality] for modality in modalities if modality in _PLAIN))
-    return ", ".join(known) or "Images"
+    return ", ".join(map(str, known)) or _("Images")

@@ -4,10 +4,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from imaging.models import Series, Study
+from imaging.selectors.kinds import Kind, kind_of
 from imaging.selectors.names import display_name
 from imaging.selectors.states import StudyState, get_state
+
+# As static/src/viewer/series_titles.js has them (PS3.3 §C.7.3.1.1.1).
+WITHOUT_IMAGES = frozenset({"SR", "DOC", "PR", "KO", "RTSTRUCT", "RTPLAN", "RTRECORD", "REG", "ECG", "HD", "AU", "M3D"})
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,7 @@ class SeriesTile:
     body_part: str
     instance_count: int
     has_thumbnail: bool
+    kind: Kind
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,12 @@ def list_series(study: Study) -> list[Series]:
     )
 
 
+def find_first_images(study: Study) -> str:
+    """UID of the series that a viewer opens first: the first by number of a kind that holds images, or ''."""
+    pictured = (each for each in list_series(study) if each.modality not in WITHOUT_IMAGES)
+    return next((each.series_instance_uid for each in pictured), "")
+
+
 def _tile(series: Series) -> SeriesTile:
     return SeriesTile(
         series_instance_uid=series.series_instance_uid,
@@ -91,8 +103,13 @@ def _tile(series: Series) -> SeriesTile:
         body_part=series.body_part_examined,
         instance_count=series.instance_count,
         has_thumbnail=series.thumbnail is not None,
+        kind=kind_of(series.modality),
     )
 
 
 def _numbered(series: Series) -> str:
-    return "Series" if series.series_number is None else f"Series {series.series_number}"
+    return (
+        _("Series")
+        if series.series_number is None
+        else _("Series {number}").format(number=series.series_number)
+    )

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import F, FilteredRelation, Q
+from django.utils.translation import gettext as _
 
 from imaging.models import AccessToken
 from tenants.models import Role
@@ -52,7 +53,7 @@ def list_tokens(now: datetime, user_id: int | None = None) -> list[TokenRow]:
 def _row(token: AccessToken, now: datetime) -> TokenRow:
     return TokenRow(
         id=token.id,
-        name=token.name or "Unnamed",
+        name=token.name or _("Unnamed"),
         scopes=tuple(Scope(scope).label for scope in token.scopes),
         user_id=token.user_id,
         user_name=token.user.name,

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from audit.actions import Action
 from audit.actor import ActorKind
 from audit.models import AuditEvent
@@ -12,14 +14,14 @@ from imaging.models import Event, Webhook, WebhookDelivery
 LATEST = 50
 RESTS_FOR = timedelta(minutes=5)
 ERRORS = {
-    "unresolved": "The name is not known",
-    "unreachable": "Could not be reached",
-    "timeout": "Did not answer in time",
-    "tls": "Its certificate is not valid",
-    "broken": "Answered something that is not HTTP",
-    "refused": "Answered with an error",
-    "disabled": "Not sent: the webhook was disabled",
-    "private-address": "Not sent: the name leads to a private address",
+    "unresolved": _("The name is not known"),
+    "unreachable": _("Could not be reached"),
+    "timeout": _("Did not answer in time"),
+    "tls": _("Its certificate is not valid"),
+    "broken": _("Answered something that is not HTTP"),
+    "refused": _("Answered with an error"),
+    "disabled": _("Not sent: the webhook was disabled"),
+    "private-address": _("Not sent: the name leads to a private address"),
 }
 
 
@@ -99,7 +101,7 @@ def _state_of(webhook: Webhook) -> str:
 
 
 def _delivery(row: WebhookDelivery) -> DeliveryRow:
-    error = ERRORS.get(row.last_error, "Not sent: the address is refused" if row.last_error else "")
+    error = ERRORS.get(row.last_error, _("Not sent: the address is refused") if row.last_error else "")
     return DeliveryRow(
         id=row.id, event=label_of(row.event), created_at=row.created_at, delivered_at=row.delivered_at,
         next_try_at=row.next_try_at, tries=row.tries, status=row.last_status, error=error, state=_delivery_state(row),
@@ -116,4 +118,4 @@ def _delivery_state(row: WebhookDelivery) -> str:
 
 def label_of(event: str) -> str:
     """What an event is called on the page."""
-    return str(Event(event).label) if event in Event.values else "Test message"
+    return str(Event(event).label) if event in Event.values else _("Test message")

@@ -9,19 +9,20 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from imaging.selectors.protection_picture import BAD, OK, WARN
 
 _LATE_ROUNDS = 3
 _REGION_TROUBLES = {
-    "away": "Out of reach or full",
-    "key": "Its key is missing or wrong",
-    "damaged": "Damaged: what it holds is not what was sealed",
+    "away": _("Out of reach or full"),
+    "key": _("Its key is missing or wrong"),
+    "damaged": _("Damaged: what it holds is not what was sealed"),
 }
 _TROUBLES = {
-    "archive": "The database hands out no changes to keep.",
-    "base": "The database could not be copied as a whole.",
-    "database": "The database does not answer the backup.",
+    "archive": _("The database hands out no changes to keep."),
+    "base": _("The database could not be copied as a whole."),
+    "database": _("The database does not answer the backup."),
 }
 
 
@@ -98,4 +99,4 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _say(words: dict[str, str], code: str | None) -> str:
-    return words.get(code, "Something is the matter") if code else ""
+    return words.get(code, _("Something is the matter")) if code else ""

@@ -21,7 +21,7 @@ from imaging.dicom.gate import Passed
 from imaging.dicom.transfer_syntaxes import DEFLATED
 from imaging.models import Finding, Instance, Series, Study, VaultObject
 from imaging.services.frames import pack_fragments
-from imaging.services.search_terms import add_terms, fold_names, known_terms
+from imaging.services.search_terms import add_terms, fold_texts, known_terms
 from tenants.scoping import active_tenant_id
 
 _DIGEST_SHOWN = 16  # hexadecimal digits of a digest in the trail
@@ -282,10 +282,9 @@ def _save_studies(studies: list[Study]) -> None:
         modalities[study_id].append(modality)
     known = [known_terms(study) for study in studies]
     for study in studies:
-        fold_names(study)
         study.series_count = len(modalities[study.id])
         study.modalities = _joined(modalities[study.id])
-        study.search_text = _search_text(study)
+        fold_texts(study)
     names = [
         "instance_count", "size", "last_received_at", "series_count", "modalities", "search_text", "patient_name_key",
         "referrer_name_key",
@@ -299,16 +298,6 @@ def _joined(modalities: list[str]) -> str:
     joined = "\\".join(sorted(set(filter(None, modalities))))
     limit = Study._meta.get_field("modalities").max_length
     return joined if len(joined) <= limit else joined[:limit].rpartition("\\")[0]
-
-
-def _search_text(study: Study) -> str:
-    dates = [each.isoformat() for each in (study.study_date, study.patient_birth_date) if each]
-    name = study.patient_name.replace("^", " ").replace("=", " ")
-    texts = [
-        name, study.patient_id, study.accession_number, study.study_id, study.study_description, *dates,
-        study.modalities.replace("\\", " "),
-    ]  # fmt: skip
-    return " ".join(" ".join(texts).lower().split())
 
 
 def _record(

@@ -9,6 +9,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from django.utils.translation import gettext as _
+
+from tenants.readers import say_day
 
 MOST_CERTIFICATE_BYTES = 64 << 10
 LEAST_RSA_BITS = 2048  # PS3.15 Annex B.12, by way of RFC 9325 §4.5
@@ -44,16 +47,17 @@ class Issued:
 def read_certificate(content: bytes, now: datetime) -> Certificate:
     """The one certificate in PEM `content`; raises `CertificateUnfit`."""
     if b"PRIVATE KEY" in content:
-        raise CertificateUnfit("This holds a private key. The key stays in the device; send only its certificate.")
+        raise CertificateUnfit(_("This holds a private key. The key stays in the device; send only its certificate."))
     blocks = _PEM.findall(content)
     if len(blocks) != 1:
-        told = "This is not a certificate in PEM form." if not blocks else f"This holds {len(blocks)} certificates."
-        raise CertificateUnfit(f"{told} Give exactly one: that of the device itself.")
+        told = _("This holds {count} certificates.").format(count=len(blocks))
+        told = told if blocks else _("This is not a certificate in PEM form.")
+        raise CertificateUnfit(f"{told} {_('Give exactly one: that of the device itself.')}")
     try:
         found = x509.load_pem_x509_certificate(blocks[0])
         _require_fit(found, now)
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
-        raise CertificateUnfit("The certificate is damaged.") from error
+        raise CertificateUnfit(_("The certificate is damaged.")) from error
     return _described(found)
 
 
@@ -97,14 +101,22 @@ _KEY_USAGES = (
 def _require_fit(found: x509.Certificate, now: datetime) -> None:
     key = found.public_key()
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < LEAST_RSA_BITS:
-        raise CertificateUnfit(f"Its RSA key has {key.key_size} bits; at least {LEAST_RSA_BITS} are needed.")
+        raise CertificateUnfit(
+            _("Its RSA key has {bits} bits; at least {least} are needed.").format(
+                bits=key.key_size, least=LEAST_RSA_BITS
+            )
+        )
     is_curve = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, _CURVES)
     if not is_curve and not isinstance(key, rsa.RSAPublicKey):
-        raise CertificateUnfit("Its key is neither RSA nor on one of the curves P-256, P-384 and P-521.")
+        raise CertificateUnfit(_("Its key is neither RSA nor on one of the curves P-256, P-384 and P-521."))
     if found.not_valid_after_utc <= now:
-        raise CertificateUnfit(f"It expired on {found.not_valid_after_utc:%d %b %Y}.")
+        raise CertificateUnfit(
+            _("It expired on {day}.").format(day=say_day(found.not_valid_after_utc))
+        )
     if found.not_valid_before_utc > now + _CLOCK_SKEW:
-        raise CertificateUnfit(f"It is not valid before {found.not_valid_before_utc:%d %b %Y}.")
+        raise CertificateUnfit(
+            _("It is not valid before {day}.").format(day=say_day(found.not_valid_before_utc))
+        )
     _require_client(found)
 
 
@@ -112,11 +124,11 @@ def _require_client(found: x509.Certificate) -> None:
     """TLS would turn away a certificate whose extensions forbid what it is for (RFC 5280 §4.2.1)."""
     usage = _extension(found, x509.KeyUsage)
     if usage is not None and not (usage.digital_signature or usage.key_agreement):
-        raise CertificateUnfit("It may only sign other certificates, not show who a device is.")
+        raise CertificateUnfit(_("It may only sign other certificates, not show who a device is."))
     purposes = _extension(found, x509.ExtendedKeyUsage)
     # "Any" is not enough: OpenSSL wants it named.
     if purposes is not None and ExtendedKeyUsageOID.CLIENT_AUTH not in purposes:
-        raise CertificateUnfit("Its extended key usage does not allow it to authenticate a client.")
+        raise CertificateUnfit(_("Its extended key usage does not allow it to authenticate a client."))
 
 
 def _extension(found: x509.Certificate, kind: type[Extension]) -> Extension | None:

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 
-from audit.actor import Actor
+from audit.actor import Actor, recorded_label
 from imaging.adapters.report import CheckLine, Report, build_pdf
 from imaging.adapters.signature import ReportKey
 from imaging.adapters.vault import CopyDiffers
@@ -162,6 +162,6 @@ def _circumstances(
         ("Restored from", f"the vault and keys of region {region} alone"),
         ("Restored into", f"PostgreSQL {restore.postgres} and Orthanc {restore.orthanc}, removed afterwards"),
         ("Software", f"Collimate {software_version()}"),
-        ("Run by", actor.label or actor.kind.label),
+        ("Run by", actor.label or recorded_label(actor.kind)),
         ("Next drill due", f"{due_at:%d %B %Y}"),
     ]

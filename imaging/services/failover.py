@@ -16,6 +16,7 @@ from django.core.mail import send_mail
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from audit.actions import Action
 from audit.actor import SYSTEM, Actor, ActorKind
@@ -36,6 +37,7 @@ from imaging.selectors.failover import (
 )
 from imaging.services.active_region import forget, other_region
 from tenants.models import Membership, Role, User
+from tenants.readers import writing_to
 from tenants.scoping import active_tenant_id, tenant_scope
 from tenants.selectors import list_tenants
 
@@ -257,14 +259,18 @@ def _record_switch(switch: Switch) -> None:
 
 def _mail_practice(switch: Switch, practice: PracticeCopies) -> bool:
     owners = Membership.objects.filter(tenant_id=practice.tenant_id, role=Role.OWNER, user__is_active=True)
-    recipients = list(owners.values_list("user__email", flat=True))
     path = reverse("region_missing", args=[practice.slug, switch.to_region])
     words = {"practice": practice, "switch": switch, "missing": practice.missing_in(switch.to_region)}
-    text = render_to_string("imaging/failover/notice.txt", words | {"url": f"{settings.ORIGIN}{path}"})
+    words["url"] = f"{settings.ORIGIN}{path}"
     try:
-        return bool(
-            send_mail(f"Collimate serves {practice.name} from region {switch.to_region}", text, None, recipients)
-        )
+        return bool([_mail_owner(row, words) for row in owners.select_related("user", "tenant")])
     except (OSError, SMTPException) as error:
         logger.warning("A notice of the failover was not mailed: %s", type(error).__name__)
         return False
+
+
+def _mail_owner(owner: Membership, words: dict[str, object]) -> None:
+    with writing_to(owner.user, owner.tenant):
+        subject = _("Collimate serves {practice} from region {region}")
+        subject = subject.format(practice=words["practice"].name, region=words["switch"].to_region)
+        send_mail(subject, render_to_string("imaging/failover/notice.txt", words), None, [owner.user.email])

@@ -16,7 +16,7 @@ from django.core.mail import send_mail
 from django.db import transaction
 
 from audit.actions import Action, Outcome
-from audit.actor import Actor, ActorKind
+from audit.actor import Actor, ActorKind, recorded_label
 from audit.services import record
 from imaging.access import StudyNotFound, require_role
 from imaging.models import PatientInvitation, ShareLink
@@ -114,7 +114,7 @@ def holder_of(actor: Actor, link: GuestLink) -> Actor:
     if actor.kind is not ActorKind.ANONYMOUS:
         return actor
     kind = ActorKind.SHARE if isinstance(link, ShareLink) else ActorKind.PATIENT
-    label = link.recipient_email if isinstance(link, ShareLink) else kind.label
+    label = link.recipient_email if isinstance(link, ShareLink) else recorded_label(kind)
     return replace(actor, kind=kind, id=str(link.id), label=label)
 
 

@@ -37,6 +37,7 @@ from tenants.selectors import get_tenant
 
 logger = logging.getLogger(__name__)
 
+_ = str  # marks a text for translators; it is translated where it is shown (imaging/selectors/refusals.py)
 BATCH_FILES = 1000
 BATCH_BYTES = 256 << 20
 DUPLICATE_SOP_INSTANCE = 0x0111  # PS3.7 Annex C
@@ -44,16 +45,16 @@ DIFFERS_FROM_DATA_SET = 0xB007  # PS3.18 Table I.2-1: the nearest of its warning
 
 CONFLICT = Reason(
     "CONFLICT",
-    "Another file with the same identifier (SOP Instance UID) is already here.",
+    _("Another file with the same identifier (SOP Instance UID) is already here."),
     DUPLICATE_SOP_INSTANCE,
 )
 OTHER_STUDY = Reason(
     "OTHER_STUDY",
-    "The file belongs to another study than the one it was sent to.",
+    _("The file belongs to another study than the one it was sent to."),
     DATA_SET_DOES_NOT_MATCH_SOP_CLASS,
 )
-STORAGE_UNAVAILABLE = Reason("STORAGE_UNAVAILABLE", "Could not be stored durably; try again.", OUT_OF_RESOURCES)
-PATIENT_DIFFERS = "Patient differs from the study already here."
+STORAGE_UNAVAILABLE = Reason("STORAGE_UNAVAILABLE", _("Could not be stored durably; try again."), OUT_OF_RESOURCES)
+PATIENT_DIFFERS = _("Patient differs from the study already here.")
 _NOT_COPIED = (
     VaultUnavailable, ObjectMissing, KeyMissing, CopyDiffers, SealBroken, KeyUnknown, KeyDestroyed,
 )  # fmt: skip

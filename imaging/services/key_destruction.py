@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from audit.actions import Action
 from audit.actor import SYSTEM, Actor
@@ -72,10 +73,10 @@ class Destroyed:
 def find_refusal(tenant_id: UUID, today: date) -> str:
     """Why the practice's keys must not be destroyed, or the empty string."""
     if not find_gate_reason(tenant_id, today):
-        return "An agreement with the practice is in force. Terminate it first."
+        return _("An agreement with the practice is in force. Terminate it first.")
     with tenant_scope(tenant_id):
         held = has_held_study()
-    return "A legal hold keeps at least one of its studies." if held else ""
+    return _("A legal hold keeps at least one of its studies.") if held else ""
 
 
 def request_destruction(actor: Actor, tenant_id: UUID, reason: str, now: datetime) -> KeyDestruction:

@@ -13,14 +13,19 @@ from audit.models import AuditEvent, AuditHead
 from imaging.models import (
     AccessToken,
     Instance,
+    Mount,
     PatientInvitation,
     PurgeOrder,
+    Reading,
+    SavedFilter,
     SearchTerm,
     Series,
     ShareLink,
     Study,
     Tombstone,
+    Triage,
     VaultObject,
+    WorklistSettings,
 )
 from tenants.baas.models import Agreement
 from tenants.models import Membership, SecretRoute, Tenant, User
@@ -89,11 +94,16 @@ _WALLED = (
         },
     ),
     Table(Instance),
+    Table(Mount),
     Table(ShareLink),
     Table(PatientInvitation),
     Table(AccessToken),
     Table(PurgeOrder),
     Table(Tombstone),
+    Table(Triage),
+    Table(Reading),
+    Table(SavedFilter),
+    Table(WorklistSettings),
 )  # fmt: skip
 
 

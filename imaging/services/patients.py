@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
 
 from audit.actions import Action
 from audit.actor import Actor
@@ -27,6 +28,7 @@ from imaging.services.guest_links import (
 )
 from tenants.baas.access import require_agreement
 from tenants.models import SecretKind
+from tenants.readers import say_day, writing_to
 from tenants.scoping import active_tenant_id
 from tenants.secrets import issue_secret
 from tenants.selectors import get_tenant
@@ -79,14 +81,15 @@ def mail_invitation(invitation_id: UUID, url: str) -> None:
     The mail says neither that there are images nor that its reader is a patient.
     """
     invitation = PatientInvitation.objects.get(id=invitation_id)
-    practice = get_tenant(active_tenant_id()).name
-    text = (
-        f"Hello,\n\n{practice} has something for you that is opened here:\n\n{url}\n\n"
-        f"The link works until {invitation.expires_at:%d %B %Y}. You need your date of birth and the code that you "
-        f"were given at the desk. If you have no code, please call {practice}.\n\n"
-        f"If you did not expect this, please delete it.\n"
-    )
-    mail_on_commit(f"A secure message from {practice}", text, invitation.email)
+    practice = get_tenant(active_tenant_id())
+    with writing_to(None, practice):
+        text = _(
+            "Hello,\n\n{practice} has something for you that is opened here:\n\n{url}\n\n"
+            "The link works until {day}. You need your date of birth and the code that you were given at the desk. "
+            "If you have no code, please call {practice}.\n\nIf you did not expect this, please delete it.\n"
+        ).format(practice=practice.name, url=url, day=say_day(invitation.expires_at))
+        subject = _("A secure message from {practice}").format(practice=practice.name)
+    mail_on_commit(subject, text, invitation.email)
 
 
 def open_invitation(actor: Actor, secret: str, now: datetime) -> PatientInvitation:

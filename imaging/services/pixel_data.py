@@ -8,12 +8,13 @@ from audit.services import record_viewing
 from imaging import access
 from imaging.dicom.dicom_json import NoSuchValue
 from imaging.dicom.media_types import MediaType
-from imaging.dicom.transfer_syntaxes import EXPLICIT_BIG
+from imaging.dicom.transfer_syntaxes import EXPLICIT_BIG, VIDEO
 from imaging.models import Instance
 from imaging.services.answers import NotAcceptable, Parts, begun, cut
 from imaging.services.conditions import ANYTHING, Conditions, NotModified, entity_tag
 from imaging.services.originals import iter_inflated, read_deflated_layout, sealed_file
 from imaging.services.transcoding import little_frames, transcoded_frames
+from imaging.services.video_stream import iter_video, video_extents
 
 MAX_PARTS = 1000
 _OCTETS = MediaType("application/octet-stream")
@@ -27,7 +28,7 @@ def retrieve_pixel_data(
     is_single: Callable[[bool], bool],
     conditions: Conditions = ANYTHING,
 ) -> Parts:
-    """The value of Pixel Data: native words little-endian, or a part for each encapsulated frame.
+    """The value of Pixel Data: native words little-endian, a part for each encapsulated frame, or a video's stream.
 
     `is_single` tells, from whether a body without parts is possible, whether the client wants one, or raises
     `NotAcceptable`. Raises as `retrieval.retrieve_frames`, and `NoSuchValue` for an object without pixels.
@@ -35,12 +36,15 @@ def retrieve_pixel_data(
     instance = access.instance_to_view(actor, study_uid, series_uid, sop_uid)
     if not instance.number_of_frames:
         raise NoSuchValue("7FE00010")
-    single = is_single(not instance.encapsulated)
+    is_video = instance.transfer_syntax_uid in VIDEO
+    single = is_single(is_video or not instance.encapsulated)
     etag = entity_tag(instance.tenant_id, instance.digest, "pixel data", single)
     if conditions.has_already(etag):
         _record_frames(actor, study_uid, series_uid)
         raise NotModified(etag)
-    if instance.encapsulated:
+    if is_video:
+        parts = _video(instance, single, etag, conditions if single else ANYTHING)
+    elif instance.encapsulated:
         parts = _encapsulated_value(instance, etag)
     else:
         parts = _native_value(instance, single, etag, conditions if single else ANYTHING)
@@ -54,6 +58,15 @@ def _encapsulated_value(instance: Instance, etag: str) -> Parts:
     lengths, pieces = transcoded_frames(instance, range(1, instance.number_of_frames + 1), instance.transfer_syntax_uid)
     media_type = MediaType(_OCTETS.type, {"transfer-syntax": instance.transfer_syntax_uid})
     return Parts([(media_type, length) for length in lengths], begun(pieces), etag=etag)
+
+
+def _video(instance: Instance, single: bool, etag: str, conditions: Conditions) -> Parts:
+    """As one body, so that a browser plays it while it comes and goes to any place in it."""
+    extents = video_extents(instance)
+    length = sum(size for _, size in extents)
+    extent = conditions.extent(etag, length)
+    pieces = iter_video(instance, extents, extent or (0, length))
+    return Parts([(_OCTETS, length)], begun(pieces), single, etag, extent)
 
 
 def _native_value(instance: Instance, single: bool, etag: str, conditions: Conditions) -> Parts:

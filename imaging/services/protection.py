@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from audit.actions import Action, Outcome
 from audit.actor import Actor
 from audit.services import record
@@ -24,7 +26,7 @@ from tenants.models import Role, Tenant
 from tenants.scoping import tenant_scope
 from tenants.selectors import get_tenant
 
-_SHREDDED = "The keys were destroyed", "Nobody can read the images any more, as two people of the vendor ordered."
+_SHREDDED = _("The keys were destroyed"), _("Nobody can read the images any more, as two people of the vendor ordered.")
 
 
 class NoSuchReport(Exception):
@@ -147,14 +149,14 @@ def read_drill_report(actor: Actor, tenant_id: UUID, drill_id: UUID, now: dateti
 
 def _office_place(copy: OfficeNote | None) -> Place:
     if copy is None:
-        return Place("Office copy", "Not made yet", NONE)
-    return Place("Office copy", copy.images, OK, (Entry("Made", copy.age, OK, 0),))
+        return Place(_("Office copy"), _("Not made yet"), NONE)
+    return Place(_("Office copy"), copy.images, OK, (Entry(_("Made"), copy.age, OK, 0),))
 
 
 def _database_place(backup: BackupStatus | None, now: datetime) -> Place:
     if backup is None:
-        return Place("Database", "Not set up", NONE)
+        return Place(_("Database"), _("Not set up"), NONE)
     if backup.until is None:
-        return Place("Database", "No backup yet", WARN)
+        return Place(_("Database"), _("No backup yet"), WARN)
     state = backup.state(now)
-    return Place("Database", "Backed up", state, (Entry("Made", say_age(backup.until, now), state, 0),))
+    return Place(_("Database"), _("Backed up"), state, (Entry(_("Made"), say_age(backup.until, now), state, 0),))

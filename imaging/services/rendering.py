@@ -167,6 +167,17 @@ def give_pictures(
     return parts
 
 
+def require_drawable(instance: Instance, number: int) -> None:
+    """Raise unless that frame, from 1, can be drawn: `NotAcceptable`, `FrameMissing`, `FramesUnknown`."""
+    _require_frames(instance, [number])
+
+
+def draw_frame(instance: Instance, number: int, how: Presentation) -> bytes:
+    """One frame as a picture, for a caller who has checked access and written the event; raises as `render_frames`."""
+    require_drawable(instance, number)
+    return _draw(instance, [number], how, patience=_PATIENCE)[0]
+
+
 def whole_part(choice: Choice, content: bytes, etag: str, conditions: Conditions) -> Parts:
     """A body of its own, or the wanted range of it; raises `RangeNotSatisfiable`."""
     extent = conditions.extent(etag, len(content))

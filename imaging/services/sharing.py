@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.hashers import check_password, make_password
+from django.utils.translation import gettext as _
 
 from audit.actions import Action
 from audit.actor import Actor
@@ -25,6 +26,7 @@ from imaging.services.guest_links import (
 )
 from tenants.baas.access import require_agreement
 from tenants.models import SecretKind
+from tenants.readers import say_day, writing_to
 from tenants.scoping import active_tenant_id
 from tenants.secrets import issue_secret
 from tenants.selectors import get_tenant
@@ -86,13 +88,15 @@ def mail_link(link_id: UUID, url: str) -> None:
     The code is not in it: that is told by another channel.
     """
     link = ShareLink.objects.get(id=link_id)
-    practice = get_tenant(active_tenant_id()).name
-    text = (
-        f"Hello {link.recipient_name},\n\n{practice} shares medical images with you:\n\n{url}\n\n"
-        f"The link works until {link.expires_at:%d %B %Y}. To open the images you need a code, which {practice} tells "
-        f"you by another way, usually by telephone.\n\nIf you did not expect this, please delete it.\n"
-    )
-    mail_on_commit(f"Images from {practice}", text, link.recipient_email)
+    practice = get_tenant(active_tenant_id())
+    with writing_to(None, practice):
+        text = _(
+            "Hello {recipient},\n\n{practice} shares medical images with you:\n\n{url}\n\n"
+            "The link works until {day}. To open the images you need a code, which {practice} tells you by another "
+            "way, usually by telephone.\n\nIf you did not expect this, please delete it.\n"
+        ).format(recipient=link.recipient_name, practice=practice.name, url=url, day=say_day(link.expires_at))
+        subject = _("Images from {practice}").format(practice=practice.name)
+    mail_on_commit(subject, text, link.recipient_email)
 
 
 def open_link(actor: Actor, secret: str, now: datetime) -> ShareLink:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from imaging.adapters.renderer import RenderFailed, render_thumbnail
 from imaging.models import Instance, Series, VaultObject
 from imaging.pipeline import Step, enqueue
+from imaging.selectors.pictures import find_middle_image
 from imaging.services.active_region import active_region
 from imaging.services.frames import FrameMissing, FramesUnknown, frame_ranges
 from imaging.services.originals import sealed_file
@@ -30,7 +31,7 @@ def draw_thumbnail(tenant_id: UUID, series_id: UUID) -> None:
     """
     with tenant_scope(tenant_id):
         series = Series.objects.filter(id=series_id, thumbnail_instances__lt=F("instance_count")).first()
-        instance = series and _find_middle_image(series)
+        instance = series and find_middle_image(series)
     if series is None:
         return
     thumbnail = _try_draw(instance) if instance else None
@@ -39,12 +40,6 @@ def draw_thumbnail(tenant_id: UUID, series_id: UUID) -> None:
             _keep(tenant_id, series, thumbnail)
     else:
         _note_tried(tenant_id, series)
-
-
-def _find_middle_image(series: Series) -> Instance | None:
-    images = Instance.objects.filter(series=series, number_of_frames__gt=0).order_by("instance_number", "id")
-    count = images.count()
-    return images[count // 2] if count else None
 
 
 def _try_draw(instance: Instance) -> bytes | None:

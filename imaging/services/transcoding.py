@@ -15,7 +15,7 @@ from imaging.dicom.elements import read_header as read_element_head
 from imaging.dicom.sandbox import Job
 from imaging.dicom.transfer_syntaxes import DECODED, EXPLICIT_BIG, EXPLICIT_LITTLE, NATIVE
 from imaging.models import Instance
-from imaging.services.answers import NotAcceptable
+from imaging.services.answers import NotAcceptable, cut
 from imaging.services.frame_stream import frame_stream
 from imaging.services.frames import FramesUnknown
 from imaging.services.originals import DeflatedLayout, iter_inflated, read_deflated_layout, read_header, sealed_file
@@ -78,7 +78,15 @@ def little_frames(instance: Instance, numbers: Sequence[int]) -> tuple[list[int]
     word = _read_pixel_element(instance, None).word
     if instance.number_of_frames > 1 and (instance.bits_allocated == 1 or any(length % word for length in lengths)):
         raise FramesUnknown  # two frames may share a word
+    if any(length % word for length in lengths):
+        return lengths, chain.from_iterable(_odd_frame(instance, length, word) for length in lengths)
     return lengths, _swapped(pieces, lengths, word)
+
+
+def _odd_frame(instance: Instance, length: int, word: int) -> Iterator[bytes]:
+    """The only frame, which ends within a word: the byte that pads the value has changed places with its last one."""
+    whole = sealed_file(instance).iter_extents([(instance.value_offset, instance.value_length)])
+    return cut(_swapped(whole, [instance.value_length], word), (0, length))
 
 
 def transcoded_file(instance: Instance) -> tuple[int, Iterator[bytes]]:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("imaging.urls.failover")),
     path("", include("imaging.urls.keys")),
     path("", include("imaging.urls.rendering")),
+    path("", include("imaging.urls.mounts")),
     path("", include("imaging.urls.api")),
     path("", include("imaging.urls.tokens")),
     path("", include("imaging.urls.webhooks")),

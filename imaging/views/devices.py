@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from imaging.access import StudyNotFound
@@ -33,7 +34,7 @@ def devices(request: HttpRequest) -> HttpResponse:
     except CertificateUnfit as error:
         form.add_error("certificate", str(error))
     except service.DeviceKnown:
-        form.add_error(None, "There is a device with this AE title and this certificate already.")
+        form.add_error(None, _("There is a device with this AE title and this certificate already."))
     return _show(request, form)
 
 
@@ -43,7 +44,7 @@ def devices(request: HttpRequest) -> HttpResponse:
 def device_revoke(request: HttpRequest, device_id: UUID) -> HttpResponse:
     """Shut the door to a device."""
     service.revoke_device(actor_of(request), device_id, timezone.now())
-    messages.success(request, "Revoked. What it sends from now on is refused.")
+    messages.success(request, _("Revoked. What it sends from now on is refused."))
     return redirect("devices", request.tenant.slug)
 
 
@@ -69,7 +70,7 @@ def _add(request: HttpRequest, wanted: dict[str, object]) -> HttpResponse:
         context = _context(request) | {"device": device, "issued": issued}
         return render(request, "imaging/connections/devices_issued.html", context)
     service.add_device(actor, name, ae_title, wanted["pem"], now)
-    messages.success(request, f"{name} may send from now on.")
+    messages.success(request, _("{name} may send from now on.").format(name=name))
     return redirect("devices", request.tenant.slug)
 
 

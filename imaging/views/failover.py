@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from audit.models import PLATFORM
@@ -28,10 +29,10 @@ from tenants.views.pages import render_page
 
 RUNBOOK = Path(settings.BASE_DIR) / "infra" / "docs" / "failover.md"
 REFUSALS = {
-    failover.AlreadyServing: "That region serves already.",
-    failover.OrderPending: "Another order is open. Withdraw it first.",
-    failover.OrderClosed: "Someone else has changed this order meanwhile. See where it stands now.",
-    failover.NotTheSecondPerson: "A second person must approve: you asked for this failover yourself.",
+    failover.AlreadyServing: _("That region serves already."),
+    failover.OrderPending: _("Another order is open. Withdraw it first."),
+    failover.OrderClosed: _("Someone else has changed this order meanwhile. See where it stands now."),
+    failover.NotTheSecondPerson: _("A second person must approve: you asked for this failover yourself."),
 }
 
 
@@ -54,7 +55,7 @@ def vendor_regions(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _show(request, serving, form)
     wanted = form.cleaned_data.values()
-    return _move(request, "The failover was requested. Another administrator must approve it.",
+    return _move(request, _("The failover was requested. Another administrator must approve it."),
                  failover.request_failover, *wanted)  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def vendor_regions(request: HttpRequest) -> HttpResponse:
 @require_POST
 def failover_approve(request: HttpRequest, order_id: int) -> HttpResponse:
     """The second person agrees."""
-    done = "The failover is approved. It can be carried out for 24 hours."
+    done = _("The failover is approved. It can be carried out for 24 hours.")
     return _move(request, done, failover.approve_failover, order_id)
 
 
@@ -70,7 +71,7 @@ def failover_approve(request: HttpRequest, order_id: int) -> HttpResponse:
 @require_POST
 def failover_withdraw(request: HttpRequest, order_id: int) -> HttpResponse:
     """Stop an order."""
-    return _move(request, "The order is withdrawn.", failover.withdraw_failover, order_id)
+    return _move(request, _("The order is withdrawn."), failover.withdraw_failover, order_id)
 
 
 @vendor_admin

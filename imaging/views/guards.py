@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 from audit.actions import Action, Outcome
-from audit.actor import Actor, ActorKind
+from audit.actor import Actor, ActorKind, recorded_label
 from audit.services import record
 from imaging.access import StudyNotFound, find_live_invitation, find_live_link
 from imaging.models import AccessToken
@@ -21,6 +21,7 @@ from tenants.actors import actor_of, origin_of
 from tenants.baas.access import NoAgreementInForce
 from tenants.decorators import guard
 from tenants.models import Tenant
+from tenants.readers import enter_clock
 from tenants.scoping import tenant_scope, tenant_scope_of
 from tenants.selectors import enter_tenant, find_membership
 
@@ -62,6 +63,7 @@ def run_as(
     NoAgreementInForce
     """
     request.tenant, request.actor = tenant, actor
+    enter_clock(request, tenant)
     try:
         with tenant_scope(tenant.id):
             return view(request, *args, **kwargs)
@@ -150,7 +152,7 @@ def _is_live(guest: Actor) -> bool:
 
 def _guest(request: HttpRequest, grant: dict[str, str]) -> Actor:
     kind = ActorKind(grant["kind"])
-    return Actor(kind, grant["id"], grant.get("label") or kind.label, **origin_of(request))
+    return Actor(kind, grant["id"], grant.get("label") or recorded_label(kind), **origin_of(request))
 
 
 def _turn_away(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:

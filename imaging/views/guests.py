@@ -12,6 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from audit.actions import Action, Outcome
@@ -32,6 +34,7 @@ from tenants.actors import actor_of
 from tenants.baas.access import NoAgreementInForce
 from tenants.decorators import guard
 from tenants.models import SecretKind
+from tenants.readers import enter_clock
 from tenants.scoping import tenant_scope
 from tenants.secrets import find_tenant_of_secret
 from tenants.selectors import get_tenant
@@ -51,6 +54,7 @@ def by_secret(kind: SecretKind) -> Callable[[View], View]:
             if tenant_id is None:
                 return _gone(request)
             request.tenant = get_tenant(tenant_id)
+            enter_clock(request, request.tenant)
             try:
                 with tenant_scope(tenant_id):
                     return _without_path_in_referrer(view(request, token))
@@ -202,12 +206,14 @@ def _download_url(visit: Visit, name: str, grant_id: UUID) -> str:
 def _wrong(request: HttpRequest, form: CodeForm | ProofForm, wrong: WrongCode, template: str) -> HttpResponse:
     if wrong.left <= 0:
         return _gone(request)
-    tries = "1 try" if wrong.left == 1 else f"{wrong.left} tries"
-    what = "The code is not right." if "birth_date" not in form.fields else "Birth date and code do not match."
-    form.add_error(None, f"{what} {tries} left.")
+    tries = ngettext("{count} try left.", "{count} tries left.", wrong.left).format(count=wrong.left)
+    by_code, by_both = _("The code is not right."), _("Birth date and code do not match.")
+    form.add_error(None, f"{by_both if 'birth_date' in form.fields else by_code} {tries}")
     return render(request, template, {"practice": request.tenant.name, "form": form}, status=422)
 
 
 def _gone(request: HttpRequest) -> HttpResponse:
-    # One answer for unknown, revoked, expired and locked: a stranger learns nothing, a recipient what to do.
-    return render(request, "imaging/link_gone.html", status=404)
+    # One answer for unknown, revoked, expired and locked: a stranger learns nothing, a recipient what to do. Not on the
+    # practice's clock either, which would tell that there was such a link.
+    with timezone.override(None):
+        return render(request, "imaging/link_gone.html", status=404)

@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from imaging.forms.keys import DestructionForm
@@ -26,9 +27,9 @@ from tenants.views.pages import render_page
 NAV = "keys"
 PER_PAGE = 25
 REFUSALS = {
-    destruction.NotTheSecondPerson: "Someone other than whoever asked must approve.",
-    destruction.OrderPending: "There is an order already.",
-    destruction.OrderClosed: "Someone else changed this order meanwhile. See where it stands now.",
+    destruction.NotTheSecondPerson: _("Someone other than whoever asked must approve."),
+    destruction.OrderPending: _("There is an order already."),
+    destruction.OrderClosed: _("Someone else changed this order meanwhile. See where it stands now."),
 }
 
 
@@ -54,7 +55,7 @@ def vendor_practice_keys(request: HttpRequest, slug: str) -> HttpResponse:
 def key_rotate(request: HttpRequest, slug: str) -> HttpResponse:
     """Have a worker rotate the key."""
     request_rotation(actor_of(request), _get_tenant(slug).id, timezone.now())
-    messages.success(request, "The rotation is asked for. A worker begins it within a minute.")
+    messages.success(request, _("The rotation is asked for. A worker begins it within a minute."))
     return redirect("vendor_practice_keys", slug)
 
 
@@ -66,7 +67,7 @@ def key_destruction_request(request: HttpRequest, slug: str) -> HttpResponse:
     form = DestructionForm(request.POST, expected_slug=tenant.slug)
     if not form.is_valid():
         return _show(request, tenant, form)
-    done = "Asked for. Another administrator must approve it."
+    done = _("Asked for. Another administrator must approve it.")
     return _decide(request, done, destruction.request_destruction, tenant, form.cleaned_data["reason"])
 
 
@@ -74,7 +75,7 @@ def key_destruction_request(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def key_destruction_approve(request: HttpRequest, slug: str, order_id: UUID) -> HttpResponse:
     """The second yes."""
-    done = "Approved. It is carried out from the command line."
+    done = _("Approved. It is carried out from the command line.")
     return _decide(request, done, destruction.approve_destruction, _get_tenant(slug), order_id)
 
 
@@ -82,7 +83,7 @@ def key_destruction_approve(request: HttpRequest, slug: str, order_id: UUID) -> 
 @require_POST
 def key_destruction_withdraw(request: HttpRequest, slug: str, order_id: UUID) -> HttpResponse:
     """No."""
-    return _decide(request, "The order is withdrawn.", destruction.withdraw_destruction, _get_tenant(slug), order_id)
+    return _decide(request, _("The order is withdrawn."), destruction.withdraw_destruction, _get_tenant(slug), order_id)
 
 
 @vendor_admin

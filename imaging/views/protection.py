@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from imaging.access import StudyNotFound
@@ -41,9 +42,9 @@ def set_acknowledgement(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         regions = form.cleaned_data["regions"]
         protection.set_acknowledgement(actor_of(request), request.tenant.id, regions, timezone.now())
-        messages.success(request, "Saved. It holds from the next upload on.")
+        messages.success(request, _("Saved. It holds from the next upload on."))
     else:
-        messages.error(request, "Choose one region or both.")
+        messages.error(request, _("Choose one region or both."))
     return redirect("protection", request.tenant.slug)
 
 
@@ -53,9 +54,9 @@ def set_acknowledgement(request: HttpRequest) -> HttpResponse:
 def release_brake(request: HttpRequest) -> HttpResponse:
     """Let copying and removing go on."""
     if brake.release(actor_of(request), request.tenant.id, timezone.now()):
-        messages.success(request, "Copying and removing go on.")
+        messages.success(request, _("Copying and removing go on."))
     else:
-        messages.info(request, "They were going on already.")
+        messages.info(request, _("They were going on already."))
     return redirect("protection", request.tenant.slug)
 
 

@@ -12,6 +12,7 @@ from imaging.access import StudyNotFound
 from imaging.services.sealed import NoCopyReadable
 from tenants.actors import actor_of
 from tenants.baas.access import NoAgreementInForce
+from tenants.views.pages import find_page_before
 
 View = Callable[..., HttpResponse]
 
@@ -27,7 +28,7 @@ def refusals_answered(view: View) -> View:
             raise Http404 from None
         except NoAgreementInForce as refusal:
             record(Action.GATE_REFUSED, actor_of(request), outcome=Outcome.DENIED)
-            return render(request, "403.html", {"why": refusal.reason}, status=403)
+            return render(request, "403.html", {"why": refusal.reason, "back": find_page_before(request)}, status=403)
         except NoCopyReadable:
             return render(request, "500.html", status=503)
 

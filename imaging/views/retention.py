@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from imaging.access import StudyNotFound
@@ -17,9 +18,9 @@ from tenants.decorators import member, not_found_for
 from tenants.models import Role, Tenant
 
 REFUSALS = {
-    retention.StudyHeld: "A legal hold stands in the way.",
-    retention.NotTheSecondPerson: "A second person must approve: you asked for this purge yourself.",
-    retention.WrongState: "Someone else has changed this meanwhile. Look again.",
+    retention.StudyHeld: _("A legal hold stands in the way."),
+    retention.NotTheSecondPerson: _("A second person must approve: you asked for this purge yourself."),
+    retention.WrongState: _("Someone else has changed this meanwhile. Look again."),
 }
 
 
@@ -31,7 +32,7 @@ def show_retention(request: HttpRequest) -> HttpResponse:
     form = PolicyForm(request.POST or None, initial=_policy_initial(request.tenant))
     if request.method == "POST" and form.is_valid():
         retention.change_policy(actor_of(request), request.tenant, **form.cleaned_data, now=timezone.now())
-        messages.success(request, "The policy was changed.")
+        messages.success(request, _("The policy was changed."))
         return redirect("retention", request.tenant.slug)
     context = {
         "tenant": request.tenant, "membership": request.membership, "nav": "retention", "form": form,
@@ -48,9 +49,9 @@ def place_hold(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
     form = HoldForm(request.POST)
     if form.is_valid():
         retention.place_hold(actor_of(request), study_instance_uid, form.cleaned_data["reason"], timezone.now())
-        messages.success(request, "The study is held. It cannot be purged.")
+        messages.success(request, _("The study is held. It cannot be purged."))
     else:
-        messages.error(request, "A hold needs a reason.")
+        messages.error(request, _("A hold needs a reason."))
     return redirect("study", request.tenant.slug, study_instance_uid)
 
 
@@ -60,7 +61,7 @@ def place_hold(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
 def lift_hold(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
     """Let a study age again."""
     retention.lift_hold(actor_of(request), study_instance_uid, timezone.now())
-    messages.success(request, "The hold was lifted.")
+    messages.success(request, _("The hold was lifted."))
     return redirect("study", request.tenant.slug, study_instance_uid)
 
 
@@ -70,7 +71,7 @@ def lift_hold(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
 def request_purge(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
     """The first yes."""
     return _decide(
-        request, retention.request_purge, study_instance_uid, "Asked for. An owner other than you must approve."
+        request, retention.request_purge, study_instance_uid, _("Asked for. An owner other than you must approve.")
     )
 
 
@@ -79,7 +80,9 @@ def request_purge(request: HttpRequest, study_instance_uid: str) -> HttpResponse
 @not_found_for(StudyNotFound)
 def approve_purge(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
     """The second yes."""
-    return _decide(request, retention.approve_purge, study_instance_uid, "Approved. The purge follows the grace time.")
+    return _decide(
+        request, retention.approve_purge, study_instance_uid, _("Approved. The purge follows the grace time.")
+    )
 
 
 @require_POST
@@ -87,7 +90,7 @@ def approve_purge(request: HttpRequest, study_instance_uid: str) -> HttpResponse
 @not_found_for(StudyNotFound)
 def reject_purge(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
     """No."""
-    return _decide(request, retention.reject_purge, study_instance_uid, "The study stays for now.")
+    return _decide(request, retention.reject_purge, study_instance_uid, _("The study stays for now."))
 
 
 def _decide(request: HttpRequest, decision: Callable[..., None], study_instance_uid: str, done: str) -> HttpResponse:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from audit.actions import Action, Outcome
@@ -59,7 +60,7 @@ def invite_patient(request: HttpRequest, study_instance_uid: str) -> HttpRespons
         except NoAgreementInForce as refusal:
             return _refuse(request, "imaging/patient_invite.html", context, refusal)
         except patients.BirthDateMissing:
-            form.add_error("birth_date", "The study holds no date of birth. Check it at the desk and enter it here.")
+            form.add_error("birth_date", _("The study holds no date of birth. Check it at the desk and enter it here."))
     return render(request, "imaging/patient_invite.html", context)
 
 
@@ -69,7 +70,7 @@ def invite_patient(request: HttpRequest, study_instance_uid: str) -> HttpRespons
 def revoke_share(request: HttpRequest, link_id: UUID) -> HttpResponse:
     """End a link."""
     link = sharing.revoke_link(actor_of(request), link_id, timezone.now())
-    messages.success(request, "The link is revoked. Its next request is refused.")
+    messages.success(request, _("The link is revoked. Its next request is refused."))
     return redirect("study", request.tenant.slug, link.study.study_instance_uid)
 
 
@@ -89,7 +90,7 @@ def unlock_share(request: HttpRequest, link_id: UUID) -> HttpResponse:
 def revoke_patient(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
     """End a patient's link."""
     invitation = patients.revoke_invitation(actor_of(request), invitation_id, timezone.now())
-    messages.success(request, "The patient's link is revoked.")
+    messages.success(request, _("The patient's link is revoked."))
     return redirect("study", request.tenant.slug, invitation.study.study_instance_uid)
 
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from imaging.access import StudyNotFound
@@ -39,7 +40,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 def token_revoke(request: HttpRequest, token_id: UUID) -> HttpResponse:
     """End a token."""
     revoke_token(actor_of(request), token_id, timezone.now())
-    messages.success(request, "The token is revoked. Its next request is refused.")
+    messages.success(request, _("The token is revoked. Its next request is refused."))
     return redirect("tokens", request.tenant.slug)
 
 

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from imaging.access import StudyNotFound
@@ -27,7 +28,7 @@ def show_webhooks(request: HttpRequest) -> HttpResponse:
     form = WebhookForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and (added := _add(request, form)):
         secret = webhooks.reveal_secret(actor_of(request), added.id)
-        messages.success(request, "The webhook is added. Its receiver checks messages with the secret below.")
+        messages.success(request, _("The webhook is added. Its receiver checks messages with the secret below."))
         return _show_one(request, added.id, secret)
     context = _context(request) | {"rows": webhooks.show_webhooks(actor_of(request)), "form": form}
     return render(request, "imaging/connections/webhooks.html", context)
@@ -56,9 +57,9 @@ def send_test(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
     """Send a message that tells of nothing."""
     try:
         webhooks.send_test(actor_of(request), webhook_id, timezone.now())
-        messages.success(request, "A test message is on its way. Reload to see how it went.")
+        messages.success(request, _("A test message is on its way. Reload to see how it went."))
     except webhooks.WebhookDisabled:
-        messages.error(request, "The webhook is disabled. Enable it first.")
+        messages.error(request, _("The webhook is disabled. Enable it first."))
     except NoAgreementInForce as refusal:
         messages.error(request, refusal.reason)
     return redirect("webhook", request.tenant.slug, webhook_id)
@@ -69,7 +70,7 @@ def send_test(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
 @not_found_for(StudyNotFound, Webhook.DoesNotExist)
 def disable_webhook(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
     """Tell it nothing more."""
-    return _change(request, webhooks.disable_webhook, webhook_id, "Disabled. It is told nothing more.")
+    return _change(request, webhooks.disable_webhook, webhook_id, _("Disabled. It is told nothing more."))
 
 
 @require_POST
@@ -77,7 +78,7 @@ def disable_webhook(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
 @not_found_for(StudyNotFound, Webhook.DoesNotExist)
 def enable_webhook(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
     """Tell it again."""
-    return _change(request, webhooks.enable_webhook, webhook_id, "Enabled. It is told what happens from now on.")
+    return _change(request, webhooks.enable_webhook, webhook_id, _("Enabled. It is told what happens from now on."))
 
 
 @require_POST
@@ -86,7 +87,7 @@ def enable_webhook(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
 def remove_webhook(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
     """Forget it."""
     webhooks.remove_webhook(actor_of(request), webhook_id, timezone.now())
-    messages.success(request, "The webhook is removed.")
+    messages.success(request, _("The webhook is removed."))
     return redirect("webhooks", request.tenant.slug)
 
 
@@ -96,7 +97,12 @@ def _add(request: HttpRequest, form: WebhookForm) -> Webhook | None:
     except webhooks.AddressRefused as refusal:
         form.add_error("url", refusal.reason)
     except webhooks.TooManyWebhooks:
-        form.add_error(None, f"A practice has at most {webhooks.MOST_WEBHOOKS} webhooks. Remove one first.")
+        form.add_error(
+            None,
+            _("A practice has at most {count} webhooks. Remove one first.").format(
+                count=webhooks.MOST_WEBHOOKS
+            ),
+        )
     return None
 
 

@@ -1,3 +1,5 @@
+import { t } from "./i18n.js";
+
 /** `<button data-copy="#id">` copies the text of the element and says so in the button itself. */
 export function enhanceCopy(root) {
   root.addEventListener("click", async (event) => {
@@ -11,10 +13,10 @@ async function copy(button) {
   if (!source) return;
   try {
     await navigator.clipboard.writeText(source.textContent.trim());
-    answer(button, "Copied");
+    answer(button, t("Copied"));
   } catch {
     select(source);
-    answer(button, "Selected: press Ctrl+C");
+    answer(button, t("Selected: press Ctrl+C"));
   }
 }
 

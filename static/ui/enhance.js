@@ -4,15 +4,15 @@ import { enhanceDialogs } from "./dialogs.js";
 import { enhanceForms } from "./forms.js";
 import { enhanceMenus } from "./menus.js";
 import { enhanceNav } from "./nav.js";
+import { enhancePrivacy } from "./privacy-toggle.js";
 import { enhanceThemeToggle } from "./theme-toggle.js";
 import { enhanceThumbnails } from "./thumbnails.js";
-import { enhanceTimes } from "./times.js";
 
 enhanceCopy(document);
 enhanceDialogs(document);
 enhanceForms(document);
 enhanceMenus(document);
 enhanceNav(document);
+enhancePrivacy(document);
 enhanceThemeToggle(document);
 enhanceThumbnails(document);
-enhanceTimes(document);

@@ -1,3 +1,5 @@
+import { t } from "./i18n.js";
+
 const KEY = "collimate.theme";
 
 /** A `[data-theme-toggle]` button switches light and dark and remembers the choice in this browser only. */
@@ -29,5 +31,5 @@ function choose(theme) {
 }
 
 function label(button) {
-  button.querySelector("[data-theme-label]").textContent = isDark() ? "Light theme" : "Dark theme";
+  button.querySelector("[data-theme-label]").textContent = isDark() ? t("Light theme") : t("Dark theme");
 }

@@ -1,11 +1,13 @@
 """The gate: no PHI enters or leaves a tenant without an agreement in force (45 CFR 164.502(e)(1)(i))."""
 
-from datetime import date
+from datetime import UTC, date
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from tenants.baas.models import Agreement, Status
+from tenants.readers import say_day
 
 
 class NoAgreementInForce(Exception):
@@ -23,7 +25,7 @@ def require_agreement(tenant_id: UUID, today: date | None = None) -> Agreement:
     ------
     NoAgreementInForce
     """
-    today = today or timezone.localdate()
+    today = today or timezone.localdate(timezone=UTC)
     agreements = list(Agreement.objects.filter(tenant_id=tenant_id).order_by("-effective_on"))
     for agreement in agreements:
         if agreement.is_in_force(today):
@@ -42,12 +44,12 @@ def find_gate_reason(tenant_id: UUID, today: date | None = None) -> str:
 
 def _why_none(agreements: list[Agreement], today: date) -> str:
     if not agreements:
-        return "There is no business associate agreement with this practice yet."
+        return _("There is no business associate agreement with this practice yet.")
     latest = agreements[0]
     if latest.status == Status.TERMINATED:
-        return "The business associate agreement with this practice was terminated."
+        return _("The business associate agreement with this practice was terminated.")
     if latest.status != Status.EXECUTED:
-        return "The business associate agreement with this practice is not signed by both sides yet."
+        return _("The business associate agreement with this practice is not signed by both sides yet.")
     if latest.effective_on > today:
-        return f"The business associate agreement takes effect on {latest.effective_on.isoformat()}."
-    return f"The business associate agreement expired on {latest.expires_on.isoformat()}."
+        return _("The business associate agreement takes effect on {day}.").format(day=say_day(latest.effective_on))
+    return _("The business associate agreement expired on {day}.").format(day=say_day(latest.expires_on))

@@ -1,7 +1,9 @@
 """Forms of the vendor's pages."""
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from tenants.models import Tenant
 
@@ -14,40 +16,45 @@ USUAL_ZONES = (
 class AgreementForm(forms.Form):
     """A new draft: with whom, from when to when."""
 
-    tenant = forms.ModelChoiceField(Tenant.objects.order_by("name"), label="Practice", empty_label="Choose a practice")
-    effective_on = forms.DateField(label="In force from", widget=forms.DateInput(attrs={"type": "date"}))
-    expires_on = forms.DateField(label="Last day", widget=forms.DateInput(attrs={"type": "date"}))
+    tenant = forms.ModelChoiceField(
+        Tenant.objects.order_by("name"), label=_("Practice"), empty_label=_("Choose a practice")
+    )
+    effective_on = forms.DateField(label=_("In force from"), widget=forms.DateInput(attrs={"type": "date"}))
+    expires_on = forms.DateField(label=_("Last day"), widget=forms.DateInput(attrs={"type": "date"}))
 
     def clean(self) -> dict[str, object]:
         begins, ends = self.cleaned_data.get("effective_on"), self.cleaned_data.get("expires_on")
         if begins and ends and ends <= begins:
-            self.add_error("expires_on", "An agreement ends after it begins.")
+            self.add_error("expires_on", _("An agreement ends after it begins."))
         return self.cleaned_data
 
 
 class SignersForm(forms.Form):
     """Who signed for each side."""
 
-    practice_signer = forms.CharField(label="Signed for the practice by", max_length=200)
-    vendor_signer = forms.CharField(label="Signed for Collimate by", max_length=200)
+    practice_signer = forms.CharField(label=_("Signed for the practice by"), max_length=200)
+    vendor_signer = forms.CharField(label=_("Signed for Collimate by"), max_length=200)
 
 
 class PracticeForm(forms.Form):
     """A new practice and its first owner."""
 
-    name = forms.CharField(label="Practice", max_length=200)
+    name = forms.CharField(label=_("Practice"), max_length=200)
     slug = forms.SlugField(
-        label="Short name in addresses",
+        label=_("Short name in addresses"),
         max_length=40,
-        help_text="Lower-case letters, digits and hyphens; never changes.",
+        help_text=_("Lower-case letters, digits and hyphens; never changes."),
     )
-    kind = forms.ChoiceField(choices=Tenant.Kind.choices)
-    time_zone = forms.ChoiceField(choices=[(zone, zone.replace("_", " ")) for zone in USUAL_ZONES])
-    owner_name = forms.CharField(label="First owner's name", max_length=200)
-    owner_email = forms.EmailField(label="First owner's e-mail", max_length=254)
+    kind = forms.ChoiceField(label=_("Kind"), choices=Tenant.Kind.choices)
+    language = forms.ChoiceField(label=_("Language of mails"), choices=settings.LANGUAGES)
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"), choices=[(zone, zone.replace("_", " ")) for zone in USUAL_ZONES]
+    )
+    owner_name = forms.CharField(label=_("First owner's name"), max_length=200)
+    owner_email = forms.EmailField(label=_("First owner's e-mail"), max_length=254)
 
     def clean_slug(self) -> str:
         slug = self.cleaned_data["slug"].lower()
         if Tenant.objects.filter(slug=slug).exists():
-            raise ValidationError("Another practice has this short name.")
+            raise ValidationError(_("Another practice has this short name."))
         return slug

@@ -4,6 +4,7 @@ import uuid
 from datetime import date
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from tenants.models import Tenant
 
@@ -11,10 +12,10 @@ from tenants.models import Tenant
 class Status(models.TextChoices):
     """Where an agreement stands. Whether it is in force also depends on the day."""
 
-    DRAFTED = "drafted", "Drafted"
-    SENT = "sent", "Sent for signature"
-    EXECUTED = "executed", "Executed"
-    TERMINATED = "terminated", "Terminated"
+    DRAFTED = "drafted", _("Drafted")
+    SENT = "sent", _("Sent for signature")
+    EXECUTED = "executed", _("Executed")
+    TERMINATED = "terminated", _("Terminated")
 
 
 class Agreement(models.Model):

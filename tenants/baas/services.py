@@ -9,12 +9,15 @@ from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from audit.actions import Action
 from audit.actor import SYSTEM, Actor
 from audit.services import record
 from tenants.baas.models import Agreement, Status
 from tenants.models import Membership, Role, Tenant, User
+from tenants.readers import language_of, say_day
 from tenants.scoping import tenant_scope
 
 REMIND_DAYS = (60, 30, 14, 7, 1)
@@ -85,22 +88,32 @@ def _is_renewed(agreement: Agreement) -> bool:
 
 
 def _mail_reminder(agreement: Agreement, left: int) -> None:
-    when = {0: "today", 1: "tomorrow"}.get(left, f"in {left} days")
-    send_mail(
-        f"Agreement with {agreement.tenant.name} ends {when}",
-        f"The business associate agreement between {agreement.tenant.name} and Collimate ends on "
-        f"{agreement.expires_on.isoformat()}.\n\nAfter that day no images can be taken in or shared until a new "
-        f"agreement is signed by both sides.\n\n"
-        f"{settings.ORIGIN}{reverse('tenant_agreement', args=[agreement.tenant.slug])}\n",
-        None,
-        _list_recipients(agreement.tenant),
-    )
+    url = settings.ORIGIN + reverse("tenant_agreement", args=[agreement.tenant.slug])
+    people = _list_recipients(agreement.tenant)
+    for language in sorted({language_of(person, agreement.tenant) for person in people}):
+        recipients = [person.email for person in people if language_of(person, agreement.tenant) == language]
+        with translation.override(language):
+            send_mail(_reminder_subject(agreement.tenant.name, left), _reminder_text(agreement, url), None, recipients)
 
 
-def _list_recipients(tenant: Tenant) -> list[str]:
-    owners = Membership.objects.filter(tenant=tenant, role=Role.OWNER, user__is_active=True)
-    vendors = User.objects.filter(is_vendor_admin=True, is_active=True)
-    return [*owners.values_list("user__email", flat=True), *vendors.values_list("email", flat=True)]
+def _reminder_subject(tenant: str, left: int) -> str:
+    if left == 0:
+        return _("Agreement with {tenant} ends today").format(tenant=tenant)
+    if left == 1:
+        return _("Agreement with {tenant} ends tomorrow").format(tenant=tenant)
+    return _("Agreement with {tenant} ends in {days} days").format(tenant=tenant, days=left)
+
+
+def _reminder_text(agreement: Agreement, url: str) -> str:
+    return _(
+        "The business associate agreement between {tenant} and Collimate ends on {day}.\n\nAfter that day no images "
+        "can be taken in or shared until a new agreement is signed by both sides.\n\n{url}\n"
+    ).format(tenant=agreement.tenant.name, day=say_day(agreement.expires_on), url=url)
+
+
+def _list_recipients(tenant: Tenant) -> list[User]:
+    members = Membership.objects.filter(tenant=tenant, role=Role.OWNER, user__is_active=True).select_related("user")
+    return [*(member.user for member in members), *User.objects.filter(is_vendor_admin=True, is_active=True)]
 
 
 def _move(actor: Actor, agreement_id: UUID, legal: set[Status], now: datetime, **changes: object) -> Agreement:

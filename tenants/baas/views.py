@@ -1,12 +1,14 @@
 """Agreements: the vendor's list, and the practice's own page."""
 
 from collections.abc import Callable
+from datetime import UTC
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from tenants.actors import actor_of
@@ -30,7 +32,7 @@ def vendor_agreements(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _list(request, form)
     services.draft_agreement(actor_of(request), **form.cleaned_data, now=timezone.now())
-    messages.success(request, f"A draft with {form.cleaned_data['tenant'].name} was made.")
+    messages.success(request, _("A draft with {name} was made.").format(name=form.cleaned_data["tenant"].name))
     return redirect("vendor_agreements")
 
 
@@ -38,7 +40,7 @@ def vendor_agreements(request: HttpRequest) -> HttpResponse:
 @require_POST
 def agreement_send(request: HttpRequest, agreement_id: UUID) -> HttpResponse:
     """Note that the draft went out for signature."""
-    return _move(request, "The agreement is noted as sent.", services.send_agreement, agreement_id)
+    return _move(request, _("The agreement is noted as sent."), services.send_agreement, agreement_id)
 
 
 @vendor_admin
@@ -47,17 +49,17 @@ def agreement_execute(request: HttpRequest, agreement_id: UUID) -> HttpResponse:
     """Note both signatures."""
     form = SignersForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Name who signed for each side.")
+        messages.error(request, _("Name who signed for each side."))
         return redirect("vendor_agreements")
     signers = form.cleaned_data.values()
-    return _move(request, "The agreement is executed.", services.execute_agreement, agreement_id, *signers)
+    return _move(request, _("The agreement is executed."), services.execute_agreement, agreement_id, *signers)
 
 
 @vendor_admin
 @require_POST
 def agreement_terminate(request: HttpRequest, agreement_id: UUID) -> HttpResponse:
     """End an agreement now."""
-    return _move(request, "The agreement is terminated.", services.terminate_agreement, agreement_id)
+    return _move(request, _("The agreement is terminated."), services.terminate_agreement, agreement_id)
 
 
 @vendor_admin
@@ -69,10 +71,13 @@ def vendor_create_tenant(request: HttpRequest) -> HttpResponse:
         try:
             tenant = open_practice(actor_of(request), request.user, **form.cleaned_data, now=timezone.now())
         except NoFreePort:
-            form.add_error(None, "This cell has no room for another practice.")
+            form.add_error(None, _("This cell has no room for another practice."))
         else:
             messages.success(
-                request, f"{tenant.name} was opened, and its first owner invited. It still needs an agreement."
+                request,
+                _("{tenant} was opened, and its first owner invited. It still needs an agreement.").format(
+                    tenant=tenant.name
+                ),
             )
             return redirect("vendor_agreements")
     return render_page(request, "baas/create_tenant.html", "vendor", {"form": form})
@@ -82,7 +87,7 @@ def vendor_create_tenant(request: HttpRequest) -> HttpResponse:
 @require_safe
 def tenant_agreement(request: HttpRequest) -> HttpResponse:
     """The practice's own agreements, and what their state means."""
-    today = timezone.localdate()
+    today = timezone.localdate(timezone=UTC)
     agreements = list_agreements_of(request.tenant, today)
     context = {
         "agreements": agreements,
@@ -93,7 +98,7 @@ def tenant_agreement(request: HttpRequest) -> HttpResponse:
 
 
 def _list(request: HttpRequest, form: AgreementForm) -> HttpResponse:
-    today = timezone.localdate()
+    today = timezone.localdate(timezone=UTC)
     agreements = list_agreements(today)
     context = {
         "form": form,
@@ -115,7 +120,7 @@ def _move(
     except Agreement.DoesNotExist:
         raise Http404 from None
     except services.IllegalTransition:
-        messages.error(request, "Someone else changed this agreement meanwhile. See where it stands now.")
+        messages.error(request, _("Someone else changed this agreement meanwhile. See where it stands now."))
     else:
         messages.success(request, done)
     return redirect("vendor_agreements")

@@ -5,6 +5,7 @@ import re
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from tenants.forms.sign_in import CodeForm, SignInForm
 from tenants.services.emergency import Reason
@@ -18,17 +19,17 @@ class EmergencyForm(SignInForm):
 
     code = forms.RegexField(
         CodeForm.base_fields["code"].regex,
-        label="Code from your authenticator, or a recovery code",
-        error_messages={"invalid": "A code has six digits; a recovery code twelve letters and digits."},
+        label=_("Code from your authenticator, or a recovery code"),
+        error_messages={"invalid": _("A code has six digits; a recovery code twelve letters and digits.")},
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "spellcheck": "false", "autocapitalize": "off"}),
     )
     reason = forms.ChoiceField(
-        label="Why do you need emergency access?", choices=Reason.choices, widget=forms.RadioSelect,
-        error_messages={"required": "Choose a reason. It is recorded, and your practice reviews it."},
+        label=_("Why do you need emergency access?"), choices=Reason.choices, widget=forms.RadioSelect,
+        error_messages={"required": _("Choose a reason. It is recorded, and your practice reviews it.")},
     )  # fmt: skip
     note = forms.CharField(
-        label="If something else: what?", required=False, max_length=100,
-        help_text="A few words. No names, numbers or dates of patients: your practices' records keep this.",
+        label=_("If something else: what?"), required=False, max_length=100,
+        help_text=_("A few words. No names, numbers or dates of patients: your practices' records keep this."),
     )  # fmt: skip
     _was_tried = False
     field_order = ["reason", "note", "email", "password", "code"]
@@ -49,12 +50,12 @@ class EmergencyForm(SignInForm):
     def clean_note(self) -> str:
         note = self.cleaned_data["note"]
         if _IDENTIFYING.search(note):
-            raise ValidationError("Leave out names, numbers and dates of patients.")
+            raise ValidationError(_("Leave out names, numbers and dates of patients."))
         return note
 
     def clean(self) -> dict[str, object]:
         if self.cleaned_data.get("reason") == Reason.OTHER and not self.cleaned_data.get("note"):
-            self.add_error("note", "Say in a few words what the reason is.")
+            self.add_error("note", _("Say in a few words what the reason is."))
         if self.errors:
             return self.cleaned_data
         self._was_tried = True

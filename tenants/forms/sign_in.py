@@ -5,20 +5,26 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from tenants.models import User
 
-WRONG = "That e-mail address and password do not go together."
+WRONG = _("That e-mail address and password do not go together.")
 
 
 class SignInForm(forms.Form):
     """The first factor. Whoever passes is `form.user`; the answer is the same for an unknown address."""
 
     email = forms.EmailField(
-        label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+        label=_("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
     password = forms.CharField(
-        max_length=200, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+        label=_("Password"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
     next = forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)
 
@@ -47,7 +53,8 @@ class CodeForm(forms.Form):
 
     code = forms.RegexField(
         r"^[0-9A-Za-z -]{6,20}$",
-        error_messages={"invalid": "A code has six digits; a recovery code twelve letters and digits."},
+        label=_("Code"),
+        error_messages={"invalid": _("A code has six digits; a recovery code twelve letters and digits.")},
         widget=forms.TextInput(
             attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false", "autocapitalize": "off"}
         ),
@@ -59,8 +66,8 @@ class TotpForm(forms.Form):
 
     code = forms.RegexField(
         r"^[0-9]{3} ?[0-9]{3}$",
-        label="The six digits it shows",
-        error_messages={"invalid": "Enter the six digits that the app shows."},
+        label=_("The six digits it shows"),
+        error_messages={"invalid": _("Enter the six digits that the app shows.")},
         widget=forms.TextInput(
             attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "input--code", "maxlength": 7}
         ),
@@ -74,14 +81,14 @@ class NewPasswordForm(forms.Form):
     """A new password, twice, judged by the validators."""
 
     password = forms.CharField(
-        label="New password",
+        label=_("New password"),
         max_length=200,
         strip=False,
         help_text=password_validators_help_text_html,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     repeated = forms.CharField(
-        label="The same again",
+        label=_("The same again"),
         max_length=200,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -94,7 +101,7 @@ class NewPasswordForm(forms.Form):
     def clean(self) -> dict[str, object]:
         password, repeated = self.cleaned_data.get("password"), self.cleaned_data.get("repeated")
         if password and repeated and password != repeated:
-            self.add_error("repeated", "The two are not the same.")
+            self.add_error("repeated", _("The two are not the same."))
         if password:
             self._judge(password)
         return self.cleaned_data
@@ -109,7 +116,7 @@ class NewPasswordForm(forms.Form):
 class JoinForm(NewPasswordForm):
     """What an invited person without an account chooses."""
 
-    name = forms.CharField(label="Your name", max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = forms.CharField(label=_("Your name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     field_order = ["name", "password", "repeated"]
 
 
@@ -117,7 +124,7 @@ class CurrentPasswordForm(forms.Form):
     """The password again, before something that a borrowed session must not do. Wrong ones count for the lock-out."""
 
     current_password = forms.CharField(
-        label="Your password now",
+        label=_("Your password now"),
         max_length=200,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
@@ -130,7 +137,7 @@ class CurrentPasswordForm(forms.Form):
     def clean_current_password(self) -> str:
         password = self.cleaned_data["current_password"]
         if authenticate(self.request, email=self.request.user.email, password=password) is None:
-            raise ValidationError("That is not your password.")
+            raise ValidationError(_("That is not your password."))
         return password
 
 
@@ -148,5 +155,7 @@ class ResetForm(forms.Form):
     """Whose password was forgotten."""
 
     email = forms.EmailField(
-        label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+        label=_("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from audit.actions import Action, Outcome
 from tenants.models import Tenant
@@ -13,11 +14,11 @@ from tenants.services.trail import TrailFilter
 class TrailFilterForm(forms.Form):
     """Which events to show; dates are days in the practice's own time zone."""
 
-    action = forms.ChoiceField(required=False, choices=[("", "Any"), *Action.choices], label="What")
-    actor = forms.CharField(required=False, max_length=254, label="Who")
-    outcome = forms.ChoiceField(required=False, choices=[("", "Any"), *Outcome.choices])
-    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+    action = forms.ChoiceField(required=False, choices=[("", _("Any")), *Action.choices], label=_("What"))
+    actor = forms.CharField(required=False, max_length=254, label=_("Who"))
+    outcome = forms.ChoiceField(required=False, label=_("Outcome"), choices=[("", _("Any")), *Outcome.choices])
+    since = forms.DateField(required=False, label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(required=False, label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
 
     def wanted(self, tenant: Tenant, study_instance_uid: str) -> TrailFilter:
         """The filter; fields that make no sense are left out."""
@@ -36,7 +37,7 @@ class StudyFilterForm(forms.Form):
     """One study's events. Sent by POST: a UID is an identifier and stays out of URLs' queries."""
 
     study_instance_uid = forms.RegexField(
-        r"^[0-9]+(\.[0-9]+)*$", max_length=64, required=False, label="Study Instance UID"
+        r"^[0-9]+(\.[0-9]+)*$", max_length=64, required=False, label=_("Study Instance UID")
     )
 
 

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from tenants.models.tenant import Tenant
 
@@ -9,9 +10,9 @@ from tenants.models.tenant import Tenant
 class Role(models.TextChoices):
     """What a member may do: an owner everything, an uploader take in and share, a viewer look."""
 
-    OWNER = "owner", "Owner"
-    UPLOADER = "uploader", "Uploader"
-    VIEWER = "viewer", "Viewer"
+    OWNER = "owner", _("Owner")
+    UPLOADER = "uploader", _("Uploader")
+    VIEWER = "viewer", _("Viewer")
 
 
 class Membership(models.Model):

@@ -24,6 +24,8 @@ class User(AbstractBaseUser):
 
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=200)
+    language = models.CharField(max_length=10, blank=True, default="")  # none: as the browser asks
+    time_zone = models.CharField(max_length=64, blank=True, default="")  # none: the practice's
     is_vendor_admin = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,5 +1,7 @@
 """Reads about people."""
 
+from uuid import UUID
+
 from django.db.models import QuerySet
 
 from tenants.models import Invitation, Membership, Tenant, User
@@ -10,6 +12,12 @@ def find_membership(user: User, slug: str) -> Membership | None:
     if not user.is_authenticated:
         return None
     return Membership.objects.select_related("tenant").filter(user_id=user.pk, tenant__slug=slug).first()
+
+
+def find_member(tenant_id: UUID, user_id: int) -> Membership | None:
+    """The membership of somebody in a tenant, with both, if there is one."""
+    members = Membership.objects.select_related("tenant", "user")
+    return members.filter(tenant_id=tenant_id, user_id=user_id, user__is_active=True).first()
 
 
 def list_memberships_of(user: User) -> QuerySet[Membership]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device
 
 from audit.actions import Action
@@ -15,10 +16,10 @@ from tenants.services.sign_in import record_everywhere
 class Reason(models.TextChoices):
     """Why someone breaks the glass. The stored value never changes."""
 
-    IN_TREATMENT = "in-treatment", "A patient is in treatment now"
-    TRANSFER = "transfer", "A patient is being transferred to a hospital"
-    PRIMARY_AWAY = "primary-away", "The usual portal cannot be reached"
-    OTHER = "other", "Something else"
+    IN_TREATMENT = "in-treatment", _("A patient is in treatment now")
+    TRANSFER = "transfer", _("A patient is being transferred to a hospital")
+    PRIMARY_AWAY = "primary-away", _("The usual portal cannot be reached")
+    OTHER = "other", _("Something else")
 
 
 def open_emergency(actor: Actor, user: User, code: str, reason: Reason, note: str, now: datetime) -> Device:

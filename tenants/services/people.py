@@ -11,11 +11,13 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from audit.actions import Action
 from audit.actor import Actor
 from audit.services import record
 from tenants.models import Invitation, Membership, Role, SecretKind, Tenant, User
+from tenants.readers import writing_to
 from tenants.scoping import tenant_scope
 from tenants.secrets import digest_of, drop_secret, find_tenant_of_secret, issue_secret
 
@@ -221,8 +223,9 @@ def _revoke(actor: Actor, invitation: Invitation, now: datetime) -> None:
 def _mail_invitation(invitation: Invitation, tenant: Tenant, inviter: User, secret: str) -> None:
     link = settings.ORIGIN + reverse("join", args=[secret])
     context = {"invitation": invitation, "tenant": tenant, "inviter": inviter, "link": link}
-    text = render_to_string("mail/tenants/invitation.txt", context)
-    subject = f"{tenant.name} invites you to Collimate"
+    with writing_to(User.objects.filter(email=invitation.email).first(), tenant):
+        text = render_to_string("mail/tenants/invitation.txt", context)
+        subject = _("{tenant} invites you to Collimate").format(tenant=tenant.name)
 
     # A function of its own: what Django logs of a robust hook is its name, which a `partial` has not.
     def send() -> None:

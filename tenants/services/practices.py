@@ -11,11 +11,11 @@ from tenants.services.tenants import create_tenant
 
 
 def open_practice(
-    actor: Actor, opener: User, *, slug: str, name: str, kind: str, time_zone: str, owner_name: str, owner_email: str,
-    now: datetime,
+    actor: Actor, opener: User, *, slug: str, name: str, kind: str, language: str, time_zone: str, owner_name: str,
+    owner_email: str, now: datetime,
 ) -> Tenant:  # fmt: skip
     """A new practice whose first owner gets a link by mail; raises `NoFreePort`."""
     with transaction.atomic():
-        tenant = create_tenant(actor, slug=slug, name=name, kind=kind, time_zone=time_zone, now=now)
+        tenant = create_tenant(actor, slug=slug, name=name, kind=kind, time_zone=time_zone, language=language, now=now)
         invite_member(actor, opener, tenant, email=owner_email, name=owner_name, role=Role.OWNER, now=now)
     return tenant

@@ -9,7 +9,10 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -75,7 +78,7 @@ def enrol(
         StaticDevice.objects.filter(user=user).delete()
         device = TOTPDevice.objects.create(user=user, name="Authenticator", key=key, confirmed=True)
         if not device.verify_token(code):
-            raise CodeRefused("That is not the code the app shows now. Check that the device's clock is right.")
+            raise CodeRefused(_("That is not the code the app shows now. Check that the device's clock is right."))
         record_everywhere(Action.SECOND_FACTOR_ENROLLED, actor, user, now=now)
         codes = issue_recovery_codes(actor, user, now)
         if not replace:
@@ -87,7 +90,7 @@ def issue_recovery_codes(actor: Actor, user: User, now: datetime) -> list[str]:
     """Ten fresh codes, to be shown once; the old ones stop working."""
     codes = [_new_code() for _ in range(RECOVERY_CODES)]
     with transaction.atomic():
-        device, _ = StaticDevice.objects.get_or_create(user=user, defaults={"name": "Recovery codes"})
+        device, _made = StaticDevice.objects.get_or_create(user=user, defaults={"name": "Recovery codes"})
         device.token_set.all().delete()
         StaticToken.objects.bulk_create([StaticToken(device=device, token=_digest(code)) for code in codes])
         record_everywhere(Action.RECOVERY_CODES_ISSUED, actor, user, details={"codes": len(codes)}, now=now)
@@ -122,11 +125,13 @@ def _lock_device(user: User, factor: str) -> TOTPDevice | StaticDevice | None:
 
 def _try_code(device: TOTPDevice | StaticDevice | None, token: str) -> str:
     if device is None:
-        return "That code is wrong or was used before."
+        return _("That code is wrong or was used before.")
     allowed, why = device.verify_is_allowed()
     if not allowed:
-        return f"Too many wrong codes. Try again after {why['locked_until']:%H:%M:%S} UTC."
-    return "" if device.verify_token(token) else "That code is wrong or was used before."
+        return _("Too many wrong codes. Try again after {time}.").format(
+            time=date_format(timezone.localtime(why["locked_until"]), "H:i:s T")
+        )
+    return "" if device.verify_token(token) else _("That code is wrong or was used before.")
 
 
 def _new_code() -> str:

@@ -21,14 +21,16 @@ class NoFreePort(Exception):
     """Every port of the nodes' range is taken."""
 
 
-def create_tenant(actor: Actor, *, slug: str, name: str, kind: str, time_zone: str, now: datetime) -> Tenant:
+def create_tenant(
+    actor: Actor, *, slug: str, name: str, kind: str, time_zone: str, now: datetime, language: str = "en"
+) -> Tenant:
     """A new practice with a storage node per region; the process keeper starts their Orthancs within seconds.
 
     It can take nothing in before an agreement is in force.
     """
     with transaction.atomic():
         tenant = Tenant.objects.create(
-            slug=slug, name=name, kind=kind, time_zone=time_zone, ae_title=_find_free_ae_title(slug)
+            slug=slug, name=name, kind=kind, time_zone=time_zone, language=language, ae_title=_find_free_ae_title(slug)
         )
         for region in settings.REGIONS:
             StorageNode.objects.create(tenant=tenant, region=region, url=f"http://127.0.0.1:{_find_free_port()}")

@@ -4,16 +4,19 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from tenants.actors import actor_of
 from tenants.decorators import signed_in
+from tenants.forms.reading import ReadingForm
 from tenants.forms.sign_in import ChangePasswordForm, CurrentPasswordForm
+from tenants.readers import find_language
 from tenants.selectors import list_memberships_of
+from tenants.services import reading, sign_in
 from tenants.services import second_factor as factors
-from tenants.services import sign_in
 from tenants.views.pages import render_page
 
 
@@ -37,6 +40,19 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 @signed_in
+@require_POST
+def change_reading(request: HttpRequest) -> HttpResponse:
+    """Another language or clock, from the next page on."""
+    form = ReadingForm(request.POST)
+    if not form.is_valid():
+        return _show(request, reading_form=form)
+    reading.choose_reading(request.user, **form.cleaned_data)
+    with translation.override(find_language(request)):
+        messages.success(request, _("Saved."))
+    return redirect("account")
+
+
+@signed_in
 @sensitive_post_parameters()
 @require_POST
 def change_password(request: HttpRequest) -> HttpResponse:
@@ -46,7 +62,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
         return _show(request, password_form=form)
     sign_in.change_password(actor_of(request), request.user, form.cleaned_data["password"], timezone.now())
     update_session_auth_hash(request, request.user)
-    messages.success(request, "Your password was changed. Your other sessions have ended.")
+    messages.success(request, _("Your password was changed. Your other sessions have ended."))
     return redirect("account")
 
 
@@ -75,7 +91,9 @@ def begin_replacement(request: HttpRequest) -> HttpResponse:
 
 
 def _show(request: HttpRequest, **forms: object) -> HttpResponse:
+    own = {"language": request.user.language, "time_zone": request.user.time_zone}
     context = {
+        "reading_form": ReadingForm(initial=own),
         "password_form": ChangePasswordForm(request),
         "codes_form": CurrentPasswordForm(request, prefix="codes"),
         "device_form": CurrentPasswordForm(request, prefix="device"),

@@ -5,6 +5,7 @@ from django.contrib.auth import login as begin_session
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
@@ -53,9 +54,9 @@ def _join_existing(request: HttpRequest, secret: str, offer: people.Offer) -> Ht
     try:
         membership = people.join_as_existing(actor_of(request), request.user, secret, timezone.now())
     except people.AlreadyMember:
-        messages.info(request, f"You work for {offer.tenant_name} already.")
+        messages.info(request, _("You work for {tenant_name} already.").format(tenant_name=offer.tenant_name))
         return redirect("choose_tenant")
-    messages.success(request, f"Welcome to {offer.tenant_name}.")
+    messages.success(request, _("Welcome to {tenant_name}.").format(tenant_name=offer.tenant_name))
     return redirect("worklist", membership.tenant.slug)
 
 

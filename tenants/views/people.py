@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from tenants.actors import actor_of
@@ -17,8 +18,8 @@ from tenants.services import people as service
 from tenants.views.pages import render_page
 
 REFUSALS = {
-    service.LastOwner: "A practice keeps at least one owner. Make someone else an owner first.",
-    service.OwnMembership: "You cannot change your own role or remove yourself. Another owner can.",
+    service.LastOwner: _("A practice keeps at least one owner. Make someone else an owner first."),
+    service.OwnMembership: _("You cannot change your own role or remove yourself. Another owner can."),
 }
 
 
@@ -33,9 +34,11 @@ def people(request: HttpRequest) -> HttpResponse:
                 actor_of(request), request.user, request.tenant, **form.cleaned_data, now=timezone.now()
             )
         except service.AlreadyMember:
-            form.add_error("email", "This person works here already.")
+            form.add_error("email", _("This person works here already."))
         else:
-            messages.success(request, f"The invitation to {form.cleaned_data['email']} is on its way.")
+            messages.success(
+                request, _("The invitation to {email} is on its way.").format(email=form.cleaned_data["email"])
+            )
             return redirect("people", request.tenant.slug)
     return render_page(request, "tenants/people.html", "people", _context(request, form))
 
@@ -55,7 +58,10 @@ def member_role(request: HttpRequest, membership_id: int) -> HttpResponse:
     except (service.LastOwner, service.OwnMembership) as refusal:
         messages.error(request, REFUSALS[type(refusal)])
     else:
-        messages.success(request, f"{changed.user.name} is now {changed.get_role_display().lower()}.")
+        messages.success(
+            request,
+            _("{person} is now {role}.").format(person=changed.user.name, role=changed.get_role_display().lower()),
+        )
     return redirect("people", request.tenant.slug)
 
 
@@ -70,7 +76,7 @@ def member_remove(request: HttpRequest, membership_id: int) -> HttpResponse:
     except (service.LastOwner, service.OwnMembership) as refusal:
         messages.error(request, REFUSALS[type(refusal)])
     else:
-        messages.success(request, "The member was removed. Their access has ended.")
+        messages.success(request, _("The member was removed. Their access has ended."))
     return redirect("people", request.tenant.slug)
 
 
@@ -84,7 +90,9 @@ def invitation_resend(request: HttpRequest, invitation_id: UUID) -> HttpResponse
         )
     except Invitation.DoesNotExist:
         raise Http404 from None
-    messages.success(request, f"A new link is on its way to {invitation.email}. The old one no longer works.")
+    messages.success(
+        request, _("A new link is on its way to {email}. The old one no longer works.").format(email=invitation.email)
+    )
     return redirect("people", request.tenant.slug)
 
 
@@ -96,7 +104,7 @@ def invitation_revoke(request: HttpRequest, invitation_id: UUID) -> HttpResponse
         service.revoke_invitation(actor_of(request), request.tenant, invitation_id, timezone.now())
     except Invitation.DoesNotExist:
         raise Http404 from None
-    messages.success(request, "The invitation was revoked.")
+    messages.success(request, _("The invitation was revoked."))
     return redirect("people", request.tenant.slug)
 
 

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import urlsafe_base64_decode
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -24,7 +25,7 @@ def reset_request(request: HttpRequest) -> HttpResponse:
     try:
         sign_in.request_password_reset(form.cleaned_data["email"])
     except sign_in.BrokerAway:
-        form.add_error(None, "Mail cannot be sent at the moment. Try again in a few minutes.")
+        form.add_error(None, _("Mail cannot be sent at the moment. Try again in a few minutes."))
         return render(request, "tenants/reset_request.html", {"form": form}, status=503)
     return render(request, "tenants/reset_sent.html")
 
@@ -57,7 +58,7 @@ def reset_password(request: HttpRequest) -> HttpResponse:
     except sign_in.ResetLinkInvalid:
         return render(request, "tenants/reset_gone.html", status=404)
     del request.session["reset"]
-    messages.success(request, "Your password was changed. Sign in with the new one.")
+    messages.success(request, _("Your password was changed. Sign in with the new one."))
     return redirect("login")
 
 

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 from django_otp import login as mark_verified
@@ -102,7 +103,9 @@ def _enrol(request: HttpRequest, *, replace: bool) -> HttpResponse:
 def _warn_of_few_codes(request: HttpRequest) -> None:
     left = factors.count_recovery_codes(request.user)
     if left < FEW_CODES:
-        messages.warning(request, f"You have {left} recovery codes left. Get new ones on your account page.")
+        messages.warning(
+            request, _("You have {left} recovery codes left. Get new ones on your account page.").format(left=left)
+        )
 
 
 def _qr(text: str) -> str:

@@ -155,7 +155,7 @@ def test_the_check_names_the_first_altered_event(
     monkeypatch.setattr(AuditEvent, "content", altered)
     browser.post(reverse("audit_check", args=["northside"]))
 
-    assert "broken at event 2 (altered)" in page_of(browser).content.decode()
+    assert "broken at event 2.</strong> The event was altered." in page_of(browser).content.decode()
 
 
 def test_a_check_of_one_practice_is_not_shown_in_another(browser: Client, alice: User, southside: Tenant) -> None:

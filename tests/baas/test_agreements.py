@@ -80,7 +80,7 @@ def test_an_illegal_move_is_refused_and_changes_nothing(
 
 @pytest.mark.parametrize(
     ("day", "said"),
-    [(TODAY - DAY, "takes effect on 2026-06-15"), (TODAY, ""), (TODAY + 365 * DAY, ""), (TODAY + 366 * DAY, "expired")],
+    [(TODAY - DAY, "effect on 15 June 2026"), (TODAY, ""), (TODAY + 365 * DAY, ""), (TODAY + 366 * DAY, "expired")],
 )
 def test_the_first_and_the_last_day_count_and_no_other(
     westside: Tenant, draft: Agreement, moment: dt.datetime, day: dt.date, said: str

@@ -16,8 +16,8 @@ from tenants.scoping import tenant_scope
 from tests.cast import add_tenant, sign_in
 
 PRACTICE = {
-    "name": "Westside Orthopaedics", "slug": "westside", "kind": "orthopaedic", "time_zone": "America/Denver",
-    "owner_name": "Wanda", "owner_email": "wanda@westside.example",
+    "name": "Westside Orthopaedics", "slug": "westside", "kind": "orthopaedic", "language": "en",
+    "time_zone": "America/Denver", "owner_name": "Wanda", "owner_email": "wanda@westside.example",
 }  # fmt: skip
 SIGNERS = {"practice_signer": "Alice", "vendor_signer": "Vera"}
 
@@ -122,6 +122,7 @@ def test_opening_a_practice_gives_it_nodes_and_invites_its_owner(
         {"slug": "NORTHSIDE"},
         {"owner_email": "x"},
         {"time_zone": "Moon"},
+        {"language": "tlh"},
         {"kind": "zoo"},
     ],
 )

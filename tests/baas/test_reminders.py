@@ -65,7 +65,7 @@ def test_the_mail_names_the_practice_the_day_and_the_page_only(
 
     (letter,) = mail.outbox
     assert letter.subject == "Agreement with Northside Dental ends tomorrow"
-    assert "2026-12-31" in letter.body
+    assert "31 December 2026" in letter.body
     assert f"{settings.ORIGIN}/t/northside/agreement/" in letter.body
 
 

@@ -49,6 +49,24 @@ def open_browser(chromium: Browser, stack: RunningStack) -> Iterator[Callable[..
     assert complaints == []
 
 
+@pytest.fixture(scope="module")
+def cookies_of(chromium: Browser, stack: RunningStack) -> Callable[[str], list[dict]]:
+    """`cookies_of("nora")`: of one session for all tests of a file. A second sign-in would wait for another code."""
+    known: dict[str, list[dict]] = {}
+
+    def cookies(name: str) -> list[dict]:
+        if name not in known:
+            context = chromium.new_context(**DESKTOP, base_url=stack.origin)
+            page = context.new_page()
+            page.set_default_timeout(60_000)
+            sign_in(page, stack, name)
+            known[name] = context.cookies()
+            context.close()
+        return known[name]
+
+    return cookies
+
+
 def picture(page: Page, name: str) -> None:
     """Keep a screenshot under var/ for people to look at."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)

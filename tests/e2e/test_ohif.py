@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Request, expect
 from tests.e2e.browser import DESKTOP, picture, sign_in
 from tests.e2e.portal_client import PortalClient
 from tests.e2e.stack import RunningStack, wait_until
-from tests.imaging.volumes import PIXELS, SPACING, STUDY, ct_volume
+from tests.imaging.volumes import PIXELS, SPACING, STUDY, TODAY, ct_volume
 
 pytestmark = pytest.mark.e2e
 VIEWER = "/t/northside/ohif/viewer"
@@ -27,7 +27,7 @@ BRIGHT = """() => [...document.querySelectorAll('canvas.cornerstone-canvas')].ma
 def ball(stack: RunningStack) -> None:
     """The made volume, in Northside's archive."""
     client = PortalClient(stack.origin, "northside", stack.token("northside", "bob", "read", "store"))
-    assert client.store(*ct_volume()) == 200
+    assert client.store(*ct_volume(**TODAY)) == 200
 
 
 @pytest.fixture

@@ -40,6 +40,11 @@ def good_files() -> dict[str, bytes]:
     return stack | {f"us/{ULTRASOUND}": real(ULTRASOUND), "us/palette.dcm": real("examples_palette.dcm")}
 
 
+def refused_files() -> dict[str, tuple[bytes, str]]:
+    """The bad files; the page looks into ZIPs, so one with a good image is none of them here."""
+    return {name: file for name, file in bad_files().items() if name != "disc.zip"}
+
+
 def test_from_the_practice_to_the_tablet_and_the_patient(
     stack: RunningStack, open_browser: Callable[..., Page], tmp_path: Path
 ) -> None:
@@ -47,7 +52,7 @@ def test_from_the_practice_to_the_tablet_and_the_patient(
     sign_in(bob, stack, "bob")
     picture(bob, "worklist")
 
-    bad = {name: content for name, (content, _) in bad_files().items()}
+    bad = {name: content for name, (content, _) in refused_files().items()}
     upload_folder(bob, write_files(tmp_path / "disc", good_files() | bad))
     made = open_study(bob, "1.2.826.0.1.3680043.8.498.777")
     view(bob, "viewer")
@@ -73,21 +78,22 @@ def upload_folder(page: Page, folder: Path) -> None:
     page.goto("/t/northside/upload")
     picture(page, "upload-empty")
     page.locator("#upload-folder").set_input_files(folder)
+    page.locator("[data-part=send]:enabled").click(timeout=120_000)
     expect(page.locator("#upload")).to_have_attribute("data-state", "done", timeout=120_000)
     picture(page, "upload-done")
+    # What is no DICOM at all the page leaves out by itself.
+    assert page.locator("#upload").get_attribute("data-left-out") == "2"
     assert page.locator("#upload").get_attribute("data-stored") == str(len(good_files()))
-    assert page.locator("#upload").get_attribute("data-refused") == str(len(bad_files()))
-    for name in bad_files():
+    assert page.locator("#upload").get_attribute("data-refused") == str(len(refused_files()) - 2)
+    for name in refused_files():
         expect(page.get_by_text(name).first).to_be_visible()
     expect(page.locator("#upload")).to_have_attribute("data-settled", "true", timeout=120_000)
     picture(page, "upload-settled")
 
 
 def open_study(page: Page, study_instance_uid: str) -> str:
-    page.goto("/t/northside/")
     path = f"/t/northside/studies/{study_instance_uid}/"
-    page.locator(f'a[href="{path}"]').first.click()
-    page.wait_for_url(f"**{path}")
+    page.goto(path)  # on the worklist it may be pages away: others brought newer studies into the same archive
     picture(page, f"study-{study_instance_uid[-5:]}")
     return path
 
@@ -189,6 +195,7 @@ def test_a_name_with_markup_is_shown_as_text(
     bob.goto("/t/northside/upload")
     folder = write_files(tmp_path / "disc", {"markup.dcm": markup_name()})
     bob.locator("#upload-files").set_input_files(folder / "markup.dcm")
+    bob.locator("[data-part=send]:enabled").click()
     expect(bob.locator("#upload")).to_have_attribute("data-state", "done", timeout=60_000)
 
     bob.goto("/t/northside/")

@@ -49,7 +49,7 @@ def test_modalities_of_all_series_are_listed_once(northside: Tenant, bob: User) 
 def test_the_search_text_holds_names_ids_dates_and_modality(northside: Tenant, bob: User) -> None:
     take_in(actor(bob), northside, {"a": instance(1, StudyDescription="Knee  LEFT", StudyID="S9")})
 
-    assert only_study(northside).search_text == "doe jane p1 a1 s9 knee left 2026-01-02 1970-01-31 ct"
+    assert only_study(northside).search_text == " doe jane p1 1 a1 s9 9 knee left 1970-01-31 2026-01-02 ct "
 
 
 def test_texts_longer_than_their_columns_are_cut(northside: Tenant, bob: User) -> None:

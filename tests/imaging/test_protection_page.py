@@ -304,7 +304,7 @@ def test_durations_are_said_in_two_units_at_most(seconds: int, said: str) -> Non
 
 
 def test_counts_and_ages_are_plain_words() -> None:
-    assert (say_count(1), say_count(12345), say_count(2, "study", "studies")) == (
+    assert (say_count(1), say_count(12345), say_count(2, "study")) == (
         "1 image",
         "12,345 images",
         "2 studies",

@@ -1,8 +1,10 @@
 """The study page: what it shows, to whom, and what is written down about it."""
 
+import datetime as dt
 import re
 import uuid
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pydicom
 import pytest
@@ -185,7 +187,36 @@ def test_the_history_is_paged(ct: pydicom.Dataset, northside: Tenant, bob: User,
 @pytest.mark.parametrize(
     ("name", "shown"),
     [("Doe^Jane^A^Dr", "Doe, Jane A Dr"), ("^Jane", "Jane"), ("Doe", "Doe"), ("", "No name"), ("^^^^", "No name"),
-     ("=山田^太郎", "山田, 太郎"), ("Yamada^Tarou=山田^太郎", "Yamada, Tarou")],
+     ("=山田^太郎", "山田 太郎"), ("Yamada^Tarou=山田^太郎", "Yamada, Tarou (山田 太郎)"),
+     ("Yamada^Tarou=山田^太郎=やまだ^たろう", "Yamada, Tarou (山田 太郎)"), ("==やまだ^たろう", "やまだ たろう"),
+     ("Hong^Gildong=洪^吉洞=홍^길동", "Hong, Gildong (洪 吉洞)"), ("Doe^Jane==", "Doe, Jane"), ("Doe=Doe", "Doe")],
 )  # fmt: skip
 def test_a_name_is_shown_as_people_write_it(name: str, shown: str) -> None:
     assert display_name(name) == shown
+
+
+def test_a_series_without_images_says_what_it_is(northside: Tenant, bob: User, browser_of) -> None:
+    (report,) = keep(northside, bob, real_file("reportsi.dcm"))
+
+    page = browser_of(bob).get(page_url(report)).content.decode()
+
+    tile = page[page.index('<li class="tile">') : page.index("</ul>", page.index('<li class="tile">'))]
+    assert "SR · Structured report" in re.sub(r"\s+", " ", tile)
+    assert "icons.svg#report" in tile
+    assert "image" not in tile.replace("/static/img", "")
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Honolulu", "Pacific/Kiritimati"])
+def test_the_device_s_dates_never_shift_but_our_times_do(
+    zone: str, ct: pydicom.Dataset, northside: Tenant, bob: User, browser_of
+) -> None:
+    """DICOM dates are days on the device's own calendar; when a study was received is an instant of ours."""
+    received = dt.datetime(2026, 7, 4, 11, 0, tzinfo=dt.UTC)
+    with tenant_scope(northside.id):
+        Study.objects.update(received_at=received)
+    Tenant.objects.update(time_zone=zone)
+
+    page = browser_of(bob).get(page_url(ct)).content.decode()
+
+    assert "19 Jan 2004" in page
+    assert f"{received.astimezone(ZoneInfo(zone)):%-d %b %Y %H:%M}" in page

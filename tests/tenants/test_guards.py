@@ -17,6 +17,7 @@ GUARDS = {
         "choose_tenant",
         "account",
         "change_password",
+        "change_reading",
         "new_recovery_codes",
         "replace_second_factor",
         "begin_replacement",

@@ -1,0 +1,1 @@
+"""Gathering texts for translators."""
