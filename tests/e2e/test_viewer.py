@@ -151,6 +151,19 @@ def test_windows_turning_and_hidden_identities(bob: Page) -> None:
     picture(bob, "viewer-help")
 
 
+def test_what_may_no_longer_be_seen_leaves_the_screen_and_the_memory(bob: Page) -> None:
+    bob.keyboard.press("k")  # something in the list of marks
+    expect(bob.locator('.toolbar [data-action="marks"]')).to_contain_text("1")
+    bob.route("**/dicomweb/**", lambda route: route.fulfill(status=401))
+
+    series(bob, "Ball, sagittal").click()
+
+    expect(bob.locator("#viewer.ended")).to_be_visible()
+    expect(bob.locator(".series-panel")).not_to_contain_text("Ball")
+    expect(bob.locator(".mark, .marks-panel li:visible")).to_have_count(0)
+    # A script that failed on the way is told by `open_browser`: it would leave decoded pixels behind.
+
+
 @pytest.mark.parametrize("device", [TABLET, PHONE], ids=["tablet", "phone"])
 def test_fingers_reach_everything(bob: Page, open_browser: Callable[..., Page], device: dict[str, object]) -> None:
     page = open_browser(device | {"storage_state": bob.context.storage_state()})

@@ -22,7 +22,6 @@ export class Reading {
 
   /** What may no longer be seen leaves the memory too. */
   forget() {
-    this.tools.clearMeasurements();
     clearShelf();
     cache.purgeCache();
   }

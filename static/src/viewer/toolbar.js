@@ -17,7 +17,7 @@ import { keyName } from './keyboard.js';
 
 /**
  * Groups from left to right. Where they do not all fit, the ones with the highest `folds` become menus first; where
- * the menus do not fit either, those from `TUCKED` on move into the last one. `folds: 0` stays on the smallest phone.
+ * the menus do not fit either, those from `TUCKED` on move into the last one.
  * The menu of a group that `mirrors` shows which of its entries is chosen.
  */
 const GROUPS = Object.freeze([

@@ -156,6 +156,7 @@ export class Desk {
 
   #listen() {
     const { viewer, marks } = this;
+    viewer.panes.addEventListener('closed', () => viewer.ended && this.#end());
     for (const name of ['changed', 'selected', 'shown']) marks.addEventListener(name, () => this.#changed());
     viewer.panes.addEventListener('drawn', ({ detail }) => this.#drawn(detail.pane));
     for (const name of ['image', 'view', 'window', 'opened', 'closed']) {
@@ -167,6 +168,13 @@ export class Desk {
     viewer.panes.addEventListener('layout', () => this.#leave());
     window.addEventListener('beforeunload', (event) => this.isDirty && this.maySave && event.preventDefault());
     document.addEventListener('keydown', (event) => this.#key(event), { capture: true });
+  }
+
+  /** What may no longer be seen leaves the list and the memory too. */
+  #end() {
+    Object.assign(this, { versions: [], version: null, maySave: false });
+    this.marks.load({ marks: [], keys: [], note: '' });
+    this.togglePanel(false);
   }
 
   #drawn(pane) {
