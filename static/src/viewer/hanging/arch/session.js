@@ -1,13 +1,11 @@
 import { t } from '../../../i18n.js';
 import { TAG } from '../../attributes.js';
-import { whyNoVolume } from '../../volume/checks.js';
+import { CutSession } from '../../volume/cut_session.js';
 import { asImage, bareInstance, imagesOfCut } from '../../volume/cuts.js';
-import { loadVolume } from '../../volume/loading.js';
 import { findArch, usualArch } from './curve.js';
 import { ArchLines } from './lines.js';
 import { ArchSpace, OFFSETS, archLevel, panorama, placeOfSection, section, sectionPlaces } from './sections.js';
 
-const SHARE = 0.75;
 const TEETH = 1100; // Hounsfield units and above; grey values of CBCT are near enough
 
 const valuesOf = (vr, ...found) => ({ vr, Value: found });
@@ -15,58 +13,10 @@ const valuesOf = (vr, ...found) => ({ vr, Value: found });
 let sessions = 0;
 
 /** A CBCT read as a dentist reads it: the arch on an axial image, rolled out flat, and sections across it. */
-export class ArchSession {
-  /** @param {import('../../viewer.js').Viewer} viewer */
-  constructor(viewer) {
-    Object.assign(this, { viewer, opening: null, before: null });
-  }
-
-  get isOpen() {
-    return Boolean(this.opening);
-  }
-
-  /** @param {number} memory bytes of decoded pixels that may be kept */
-  async open(memory) {
-    const { screen, panes } = this.viewer;
-    const pane = panes.active;
-    const { images } = pane.stack;
-    const reason = whyNoVolume(images, memory * SHARE);
-    if (reason) {
-      screen.tell(reason);
-      return;
-    }
-    const opening = (this.opening = new AbortController());
-    const left = () => opening.abort();
-    pane.addEventListener('closed', left);
-    const told = (loaded) => screen.tell(t('Loading the volume: {loaded} of {count}', { loaded, count: images.length }));
-    try {
-      const volume = await loadVolume(pane.stack, told, opening.signal);
-      pane.removeEventListener('closed', left);
-      screen.tell('');
-      await this.#show(pane, volume);
-    } catch (error) {
-      pane.removeEventListener('closed', left);
-      this.opening = null;
-      screen.tell(opening.signal.aborted ? '' : t('The volume could not be loaded: {reason}', { reason: error.message }));
-    }
-  }
-
-  /** Back to the panes as they were. */
-  async close() {
-    this.opening?.abort();
-    const { before } = this;
-    this.leave();
-    if (!before) return;
-    const { panes } = this.viewer;
-    panes.layout(before.rows, before.columns);
-    await Promise.all(before.places.map((place, at) => place && panes.all[at].open(place)));
-    panes.activate(panes.all[before.active]);
-  }
-
-  /** The sections have been replaced: there is nothing to go back to. */
-  leave() {
+export class ArchSession extends CutSession {
+  left() {
     this.lines?.remove();
-    Object.assign(this, { opening: null, before: null, lines: null });
+    this.lines = null;
   }
 
   /** Another curve: panorama and sections are made anew. */
@@ -75,16 +25,10 @@ export class ArchSession {
     await this.#cut();
   }
 
-  async #show(pane, volume) {
+  async show(pane, volume) {
     const { panes } = this.viewer;
     const { study, series, stack } = pane;
     const hung = { window: stack.chosenWindow, inverted: stack.inverted };
-    this.before = {
-      rows: panes.rows,
-      columns: panes.columns,
-      active: panes.all.indexOf(pane),
-      places: panes.all.map((each) => each.place && { ...each.place, index: each.stack?.index }),
-    };
     const space = new ArchSpace(volume);
     const threshold = (TEETH - volume.scale.intercept) / volume.scale.slope;
     const level = archLevel(space, threshold);
