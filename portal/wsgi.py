@@ -4,10 +4,12 @@ import os
 from collections.abc import Callable, Iterable
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 from django.utils.http import parse_header_parameters
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 _django = get_wsgi_application()
+_ = get_resolver().url_patterns  # imports every view: no request waits for that
 
 
 def application(environ: dict[str, object], start_response: Callable[..., object]) -> Iterable[bytes]:
