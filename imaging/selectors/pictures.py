@@ -1,9 +1,12 @@
 """Which image stands for a series or a study."""
 
+from django.db.models.functions import Coalesce
+
 from imaging.models import Instance, Series, Study
 from imaging.selectors.instances import list_series
 
 _IN_ORDER = ("instance_number", "id")
+_HUNG_TOGETHER = ("MG", "IO", "SM")  # mammograms and films by their places, slides by their tiles
 _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 
 
@@ -17,6 +20,21 @@ def find_middle_image(series: Series) -> Instance | None:
     images = images.exclude(sop_class_uid=_WHOLE_SLIDE, number_of_frames=1).order_by(*_IN_ORDER)
     count = images.count()
     return images[count // 2] if count else None
+
+
+def find_opening_image(study: Study, series_instance_uid: str) -> Instance | None:
+    """The image that the viewer opens a series with: the middle slice, or the one image there is.
+
+    None where it opens with several at once, with what is no image, or with a frame that only the headers tell.
+    """
+    images = Instance.objects.filter(
+        series__study=study, series__series_instance_uid=series_instance_uid, rows__gt=0, columns__gt=0
+    ).exclude(series__modality__in=_HUNG_TOGETHER)
+    count = images.count()
+    if count > 1 and images.exclude(number_of_frames=1).exists():
+        return None
+    in_order = images.order_by(Coalesce("instance_number", 0), "sop_instance_uid")
+    return in_order[(count - 1) // 2] if count else None
 
 
 def find_series_with_images(study: Study) -> Series | None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from imaging.models import Study
+from imaging.selectors.pictures import find_opening_image
 from imaging.selectors.priors import Prior, identity_of
 from imaging.selectors.studies import find_first_images
 from imaging.services.openings import open_for_reading
@@ -21,6 +22,7 @@ from tenants.actors import actor_of
 from tenants.decorators import member
 from tenants.models import Role, Tenant
 
+_POSTER_EDGE = 1024  # px, as in poster.js
 # Codecs are WebAssembly and run in workers; the bundle starts them from blob: URLs.
 _POLICY = {
     "script-src": ["'wasm-unsafe-eval'"],
@@ -85,6 +87,7 @@ def render_viewer(
 ) -> HttpResponse:
     """The viewer's page for a study that the caller has fetched through access; an empty address offers nothing."""
     names_study = [request.tenant.slug, study.study_instance_uid]
+    first_series = find_first_images(study)
     context = {
         "mount_url": reverse("study_mount", args=names_study),
         "keep_url": keep_url,
@@ -100,21 +103,33 @@ def render_viewer(
         "priors_url": priors_url,
         "marks_url": reverse("study_marks", args=names_study),
         "series_instance_uid": request.GET.get("series", ""),
-        "first_series": find_first_images(study),
+        "first_series": first_series,
+        "poster": _poster(study, request.GET.get("series") or first_series, dicomweb_root),
         "preloads": _preloads(),
     }
     return render(request, "imaging/viewer.html", context)
 
 
+def _poster(study: Study, series_uid: str, dicomweb_root: str) -> str:
+    """Address of the picture that stands on the screen until the viewer draws (static/src/viewer/poster.js), or ''."""
+    image = find_opening_image(study, series_uid) if series_uid else None
+    if image is None:
+        return ""
+    edges = f"{min(image.columns, _POSTER_EDGE)},{min(image.rows, _POSTER_EDGE)}"
+    series = f"{dicomweb_root}/studies/{study.study_instance_uid}/series/{series_uid}"
+    return f"{series}/instances/{image.sop_instance_uid}/frames/1/rendered?viewport={edges}"
+
+
 @cache
 def _preloads() -> tuple[str, ...]:
-    """Chunks of the script that the first image needs: the browser fetches them while it still reads the page."""
+    """Chunks of the script that the first image needs, as it needs them: fetched while the browser reads the page."""
     try:
         manifest = json.loads(staticfiles_storage.open("viewer/manifest.json").read())
     except FileNotFoundError:
         return ()
-    reading = "src/viewer/reading.js"
-    return tuple(staticfiles_storage.url(manifest[name]["file"]) for name in (reading, *manifest[reading]["imports"]))
+    roots = ("src/viewer/main.js", "src/viewer/reading.js")
+    names = dict.fromkeys(name for root in roots for name in (root, *manifest[root]["imports"]))
+    return tuple(staticfiles_storage.url(manifest[name]["file"]) for name in names)
 
 
 def _subtitle(study: Study) -> str:

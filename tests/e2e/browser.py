@@ -1,8 +1,14 @@
-"""A real Chromium for the walks."""
+"""A real Chromium for the walks, and what is looked at on the way.
 
+With `--full` every picture is taken at all three sizes, and axe looks at each; axe styles what it measures, which our
+CSP refuses, so the CSP is off then and holds in the runs of every day.
+"""
+
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -12,18 +18,33 @@ from tests.e2e.stack import REPO, RunningStack
 SCREENSHOTS = REPO / "var" / "screenshots"
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
 TABLET = {"viewport": {"width": 820, "height": 1180}, "has_touch": True, "is_mobile": True, "device_scale_factor": 1}
+PHONE = TABLET | {"viewport": {"width": 390, "height": 844}}
+FULL = bool(os.environ.get("COLLIMATE_FULL"))
+AXE = REPO / "static" / "node_modules" / "axe-core" / "axe.min.js"
+AXE_WORKS = {"bypass_csp": True}
+_SERIOUS = """async () => (await axe.run(document, { resultTypes: ['violations'] })).violations
+  .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+  .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).slice(0, 3).join(' ')}`)"""
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+_seen: WeakKeyDictionary[BrowserContext, list[str]] = WeakKeyDictionary()  # what is wrong, told when the test ends
+
+
+def find_chromium() -> str:
+    """Path of the system's Chromium."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     assert path, "Chromium is not installed: infra/setup --tests installs it."
+    return path
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         yield browser
         browser.close()
 
@@ -35,8 +56,10 @@ def open_browser(chromium: Browser, stack: RunningStack) -> Iterator[Callable[..
     complaints: list[str] = []
 
     def open_page(device: dict[str, object] = DESKTOP) -> Page:
-        context = chromium.new_context(**device, base_url=stack.origin, accept_downloads=True)
+        options = device | (AXE_WORKS if FULL else {})
+        context = chromium.new_context(**options, base_url=stack.origin, accept_downloads=True)
         contexts.append(context)
+        _seen[context] = complaints
         page = context.new_page()
         page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -68,11 +91,26 @@ def cookies_of(chromium: Browser, stack: RunningStack) -> Callable[[str], list[d
 
 
 def picture(page: Page, name: str) -> None:
-    """Keep a screenshot under var/ for people to look at."""
+    """Keep a screenshot under var/ for people to look at; with `--full` at every size, looked at by axe too."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.wait_for_timeout(1200)  # pictures come after the page
-    width = page.viewport_size["width"]
-    page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=False)
+    own = page.viewport_size
+    others = [device["viewport"] for device in (DESKTOP, TABLET, PHONE) if FULL and device["viewport"] != own]
+    for size in (own, *others):
+        if others:
+            page.set_viewport_size(size)
+        page.wait_for_timeout(1200)  # pictures come after the page
+        page.screenshot(path=SCREENSHOTS / f"{name}-{size['width']}.png", full_page=False)
+        if others:
+            _seen[page.context] += [f"{name} {size['width']}: {each}" for each in serious(page)]
+    if others:
+        page.set_viewport_size(own)
+
+
+def serious(page: Page) -> list[str]:
+    """What axe finds that keeps somebody out; the page must have been opened with AXE_WORKS."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text())
+    return page.evaluate(_SERIOUS)
 
 
 def sign_in(page: Page, stack: RunningStack, name: str) -> None:

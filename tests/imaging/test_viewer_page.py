@@ -73,9 +73,10 @@ def test_the_chunks_of_the_first_image_are_fetched_with_the_page(
     ct: pydicom.Dataset, nora: User, browser_of, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chunks = {
-        "src/viewer/reading.js": {"file": "viewer/assets/reading-1.js", "imports": ["_core.js", "src/viewer/main.js"]},
-        "_core.js": {"file": "viewer/assets/core-2.js"},
-        "src/viewer/main.js": {"file": "viewer/viewer.js"},
+        "src/viewer/main.js": {"file": "viewer/viewer.js", "imports": ["_texts.js"]},
+        "_texts.js": {"file": "viewer/assets/texts-1.js"},
+        "src/viewer/reading.js": {"file": "viewer/assets/reading-2.js", "imports": ["_core.js", "src/viewer/main.js"]},
+        "_core.js": {"file": "viewer/assets/core-3.js"},
     }
     (tmp_path / "viewer").mkdir()
     (tmp_path / "viewer" / "manifest.json").write_text(json.dumps(chunks))
@@ -95,3 +96,31 @@ def test_a_report_is_not_what_a_reader_sees_first(northside: Tenant, bob: User, 
     (header, _) = keep(northside, bob, report, images)
     page = browser_of(nora).get(page_url(header, "/viewer")).content.decode()
     assert f'data-first="{header.StudyInstanceUID}.2"' in page
+
+
+def preloaded_picture(page: str) -> str:
+    found = re.findall(r'<link rel="preload" as="image" href="([^"]+)">', page)
+    return found[0].replace("&amp;", "&") if found else ""
+
+
+def test_a_picture_of_the_middle_slice_comes_with_the_page(
+    northside: Tenant, bob: User, nora: User, browser_of
+) -> None:
+    slices = [instance(n, rows=8, columns=8) for n in range(1, 5)]
+    (header, *_) = keep(northside, bob, *slices)
+    viewer_page = browser_of(nora).get(page_url(header, "/viewer")).content.decode()
+
+    picture = preloaded_picture(viewer_page)
+
+    assert f"/instances/{header.StudyInstanceUID}.1.2/frames/1/rendered?viewport=8,8" in picture
+    assert browser_of(nora).get(picture).status_code == 200
+
+
+@pytest.mark.parametrize(("modality", "frames"), [("MG", 1), ("IO", 1), ("XA", 3)])
+def test_no_picture_comes_where_the_viewer_opens_with_another(
+    northside: Tenant, bob: User, nora: User, browser_of, modality: str, frames: int
+) -> None:
+    tags = {"Modality": modality, "NumberOfFrames": frames, "pixels": bytes(8 * 8 * 2 * frames)}
+    images = [instance(n, rows=8, columns=8, **tags) for n in range(1, 4)]
+    (header, *_) = keep(northside, bob, *images)
+    assert preloaded_picture(browser_of(nora).get(page_url(header, "/viewer")).content.decode()) == ""

@@ -61,6 +61,12 @@ async function body(reading) {
   }
 }
 
+/** A failure is told to whoever comes for the answer. */
+function awaited(answer) {
+  answer.catch(() => {});
+  return answer;
+}
+
 /** One study behind a DICOMweb service root (PS3.18 §10). */
 export class DicomwebStudy {
   /**
@@ -78,16 +84,26 @@ export class DicomwebStudy {
    * @returns {Promise<object[]>} one DICOM JSON dataset per series
    * @throws {RequestFailed}
    */
-  async searchForSeries(signal) {
-    const response = await request(`${this.url}/series`, 'application/dicom+json', signal);
-    return response.status === 204 ? [] : body(response.json());
+  async searchForSeries() {
+    const { expectedList } = this;
+    this.expectedList = null;
+    return expectedList ?? this.#listOfSeries();
   }
 
-  /** Ask for a series' metadata before anybody needs it; whoever does then gets this answer, once. */
-  expectSeries(seriesInstanceUid) {
-    const metadata = this.#seriesMetadata(seriesInstanceUid);
-    metadata.catch(() => {});
-    this.expected = { seriesInstanceUid, metadata };
+  /**
+   * Ask for the list of series, and for one series' metadata, before anybody needs them; whoever does then gets these
+   * answers, once.
+   * @param {string} [seriesInstanceUid]
+   */
+  expect(seriesInstanceUid) {
+    this.expectedList = awaited(this.#listOfSeries());
+    if (!seriesInstanceUid) return;
+    this.expectedSeries = { seriesInstanceUid, metadata: awaited(this.#seriesMetadata(seriesInstanceUid)) };
+  }
+
+  async #listOfSeries() {
+    const response = await request(`${this.url}/series`, 'application/dicom+json');
+    return response.status === 204 ? [] : body(response.json());
   }
 
   /**
@@ -96,8 +112,8 @@ export class DicomwebStudy {
    * @throws {RequestFailed}
    */
   async retrieveSeriesMetadata(seriesInstanceUid, signal) {
-    const { expected } = this;
-    this.expected = null;
+    const { expectedSeries: expected } = this;
+    this.expectedSeries = null;
     if (expected?.seriesInstanceUid === seriesInstanceUid) return expected.metadata;
     return this.#seriesMetadata(seriesInstanceUid, signal);
   }
@@ -116,13 +132,6 @@ export class DicomwebStudy {
   /** @returns {string} address of an instance (PS3.18 §10.4.1.1.1) */
   instanceUrl(seriesInstanceUid, sopInstanceUid) {
     return `${this.url}/series/${seriesInstanceUid}/instances/${sopInstanceUid}`;
-  }
-
-  /** @returns {string} address of one frame drawn by the server, at most `edge` pixels wide and high */
-  pictureUrl(seriesInstanceUid, sopInstanceUid, frame, edge, window = null) {
-    const query = new URLSearchParams({ viewport: `${edge},${edge}` });
-    if (window) query.set('window', `${window.center},${Math.max(1, window.width)},linear`);
-    return `${this.frameUrl(seriesInstanceUid, sopInstanceUid, frame)}/rendered?${query}`;
   }
 
   /** @returns {string} address of one frame drawn by the server, at most `edge` pixels wide and high */

@@ -34,10 +34,11 @@ export function drawsOnProcessor() {
  * @returns {RenderingEngine}
  */
 export function startEngine() {
+  // The decoders first: they start while this page finds out how to draw.
+  initImageLoader({ maxWebWorkers: Math.max(1, Math.min(4, (navigator.hardwareConcurrency ?? 2) - 1)) });
   const onProcessor = drawsOnProcessor();
   initCore({ rendering: { useCPURendering: onProcessor, webGlContextCount: 1 } });
   if (onProcessor) setUseCPURendering(true, false);
-  initImageLoader({ maxWebWorkers: Math.max(1, Math.min(4, (navigator.hardwareConcurrency ?? 2) - 1)) });
   imageLoader.registerImageLoader('wadors', loadFrame);
   imageLoader.registerImageLoader('cut', loadCut);
   cache.setMaxCacheSize(cacheSize());

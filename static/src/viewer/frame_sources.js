@@ -22,14 +22,27 @@ import {
  * @property {object} instance the dataset that describes these bytes
  */
 
-async function asStored({ url, instance, frame }, signal) {
+function retrieveStored({ url, instance }, signal) {
   const stated = text(instance, TAG.availableTransferSyntaxUid);
   // What no browser decodes is not fetched in vain; what the portal gives is asked for in the next way.
   if (stated && !isDecoded(stated)) throw new CannotBeShown(t('This encoding is not supported.'), stated);
   // How long a big-endian file's words are only the portal sees; single bits have none.
   const turned = stated === EXPLICIT_BIG_ENDIAN && layoutOf(instance).bitsAllocated > 1;
-  const retrieve = turned ? retrieveDecodedFrame : retrieveFrame;
-  return decodable(instance, await retrieve(url, signal), frame);
+  return (turned ? retrieveDecodedFrame : retrieveFrame)(url, signal);
+}
+
+/**
+ * Fetch an image's bytes before anything here can decode them.
+ * @param {import('./series_images.js').StackImage} image keeps them until it is drawn
+ */
+export function begin(image) {
+  if (!isDecoded(text(image.instance, TAG.availableTransferSyntaxUid))) return;
+  image.begun = retrieveStored(image);
+  image.begun.catch(() => {}); // told when it is drawn
+}
+
+async function asStored({ begun, ...image }, signal) {
+  return decodable(image.instance, await (begun ?? retrieveStored(image, signal)), image.frame);
 }
 
 /** As the portal decodes it: colour by pixel, and what JPEG keeps as YCbCr as RGB (PS3.5 §8.2). */
@@ -93,6 +106,7 @@ function mayTryOn(error, isFirst) {
  */
 export async function drawnInSomeWay(given, draw, signal) {
   const image = { ...given, instance: await withTables(given.instance, given.url, TABLE_PATHS) };
+  given.begun = null;
   let told = null;
   for (const way of WAYS) {
     try {

@@ -1,4 +1,5 @@
 import { Cine } from './cine.js';
+import { begin } from './frame_sources.js';
 import { kindFor } from './kinds/registry.js';
 import { notAnImage } from './messages.js';
 import { PaneFrame } from './pane_frame.js';
@@ -118,14 +119,22 @@ export class Pane extends EventTarget {
 
   async #openImages(images, hung) {
     const { signal } = this.opening;
+    const index = hung.index ?? middleOf(images);
+    if (!this.viewer.tools && !images[index].draw) this.#beginImage(images[index], hung);
     const reading = await this.viewer.reading;
     if (signal.aborted) return;
     this.#seat(reading);
     this.kind = 'images';
     this.frame.fit(images.length);
-    const opened = this.stack.open(images, hung.index ?? middleOf(images), hung);
+    const opened = this.stack.open(images, index, hung);
     this.#tell('opened');
     await opened;
+  }
+
+  /** Cornerstone takes its time to start: until then the bytes come, and a picture that the portal draws. */
+  #beginImage(image, { flip, rotate, window, inverted }) {
+    begin(image);
+    if (!flip && !rotate && !window && !inverted) this.frame.poster.show(image);
   }
 
   async #show(metadata, place, signal) {

@@ -2,6 +2,7 @@ import { t } from '../i18n.js';
 import { element } from './dom.js';
 import { MessagePanel } from './messages.js';
 import { Overlay } from './overlay.js';
+import { Poster } from './poster.js';
 import { Slider } from './slider.js';
 
 /**
@@ -15,6 +16,7 @@ export class PaneFrame extends EventTarget {
     this.overlay = new Overlay();
     this.slider = new Slider(goTo);
     this.message = new MessagePanel(retry);
+    this.poster = new Poster();
     this.host = element('div', { class: 'images', 'data-testid': 'images' });
     this.content = element('div', { class: 'content', hidden: true });
     this.spinner = element('div', { class: 'spinner', role: 'status', 'aria-label': t('Loading') });
@@ -23,6 +25,7 @@ export class PaneFrame extends EventTarget {
       'section',
       { class: 'pane', 'data-state': 'empty', tabindex: '-1', 'aria-label': t('Images') },
       this.host,
+      this.poster.node,
       this.content,
       hint,
       this.spinner,
@@ -97,6 +100,7 @@ export class PaneFrame extends EventTarget {
   }
 
   setState(state) {
+    if (state !== 'loading') this.poster.hide();
     this.node.dataset.state = state;
     this.#changed();
   }

@@ -2,6 +2,9 @@ import { t } from '../i18n.js';
 import { element } from './dom.js';
 import { icon } from './icons.js';
 
+/** User timing: when the first image was on the screen. */
+const FIRST_IMAGE = 'first image';
+
 /**
  * The page around the panes. `#viewer` carries the state of the active pane for tests and styles: `data-state`,
  * `data-index` from 0, `data-count`; and `data-drawing`, processor or webgl.
@@ -40,6 +43,7 @@ export class Screen {
 
   #drawn({ pane, index }) {
     if (pane === this.panes.active) {
+      if (!performance.getEntriesByName(FIRST_IMAGE).length) performance.mark(FIRST_IMAGE);
       this.root.dispatchEvent(new CustomEvent('viewer:rendered', { detail: { index } }));
     }
   }

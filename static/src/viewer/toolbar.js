@@ -35,7 +35,15 @@ const GROUPS = Object.freeze([
 
 const TUCKED = 5;
 
-const face = (name, label) => [icon(name), element('span', { class: 'tool-label' }, label)];
+const drawn = new WeakMap();
+
+/** A button's picture and words, drawn when they change. */
+function draw(button, name, label) {
+  const face = `${name} ${label}`;
+  if (drawn.get(button) === face) return;
+  drawn.set(button, face);
+  button.replaceChildren(icon(name), element('span', { class: 'tool-label' }, label));
+}
 
 /** One group of the bar: its buttons side by side, or one button that opens them as a menu. */
 class Group {
@@ -44,8 +52,8 @@ class Group {
     this.opener = element(
       'button',
       { class: 'tool', type: 'button', 'data-group': this.name, 'aria-haspopup': 'menu', 'aria-expanded': 'false' },
-      face(this.icon, this.label),
     );
+    draw(this.opener, this.icon, this.label);
     this.opener.addEventListener('click', () => this.#toggle());
     this.node = element('div', { class: 'tool-group', role: 'group', 'aria-label': this.label }, this.opener);
   }
@@ -65,8 +73,10 @@ class Group {
     this.opener.hidden = !this.folded;
     this.opener.disabled = shown.every(({ state }) => state.disabled);
     const pressed = this.mirrors && shown.find(({ state }) => state.pressed);
-    this.opener.replaceChildren(
-      ...face(pressed ? iconOf(pressed.entry, pressed.state) : this.icon, pressed ? pressed.entry.label : this.label),
+    draw(
+      this.opener,
+      pressed ? iconOf(pressed.entry, pressed.state) : this.icon,
+      pressed ? pressed.entry.label : this.label,
     );
     this.opener.classList.toggle('on', Boolean(pressed));
   }
@@ -89,7 +99,7 @@ class Group {
     const button = this.buttons.get(entry.name);
     button.hidden = this.folded || Boolean(state.hidden);
     button.disabled = Boolean(state.disabled);
-    button.replaceChildren(...face(iconOf(entry, state), state.label ?? entry.label));
+    draw(button, iconOf(entry, state), state.label ?? entry.label);
     if (state.pressed !== undefined) button.setAttribute('aria-pressed', String(state.pressed));
   }
 
@@ -147,13 +157,16 @@ export class Toolbar {
       const run = () => !stateOf(entry).disabled && this.#runByKey(entry);
       this.keyboard.add({ keys: [entry.key], label: entry.label, run });
     }
-    this.#changed();
+    this.refresh();
   }
 
-  /** Ask every entry for its state; cheap, but not for every image of a scroll. */
+  /** Ask every entry for its state, once for all that changes before the next picture of the screen. */
   refresh() {
-    for (const group of this.groups.values()) group.refresh();
-    this.#fold();
+    this.pending ||= requestAnimationFrame(() => {
+      this.pending = 0;
+      for (const group of this.groups.values()) group.refresh();
+      this.#fold();
+    });
   }
 
   /** @returns {import('./menu.js').MenuItem[]} groups that had no room, as pages of the last group's menu */
@@ -176,16 +189,6 @@ export class Toolbar {
     const group = this.groups.get(entry.group);
     if (group.tucked) return [...this.groups.values()].at(-1).opener;
     return button.hidden ? group.opener : button;
-  }
-
-  /** Entries come several at a time: the bar is drawn once for all of them. */
-  #changed() {
-    if (this.pending) return;
-    this.pending = true;
-    queueMicrotask(() => {
-      this.pending = false;
-      this.refresh();
-    });
   }
 
   /** Fold groups, the least needed first, until the bar fits; then tuck some into the last. */

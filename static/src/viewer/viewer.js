@@ -27,6 +27,7 @@ export class Viewer {
     startPrivacy();
     this.root = root;
     this.study = new DicomwebStudy(root.dataset.dicomweb, root.dataset.study, root.dataset);
+    this.study.expect(root.dataset.series || root.dataset.first); // on its way while the page is built
     this.keyboard = new Keyboard();
     this.menu = new Menu();
     this.toolbar = new Toolbar(this.menu, this.keyboard);
@@ -39,7 +40,11 @@ export class Viewer {
     this.#listen();
   }
 
-  /** @returns {Promise<import('./reading.js').Reading>} Cornerstone, started when it is first asked for */
+  /**
+   * Cornerstone, started when it is first asked for: after the first image's bytes are, as nothing else runs on the
+   * page while it starts.
+   * @returns {Promise<import('./reading.js').Reading>}
+   */
   get reading() {
     this.starting ??= this.#startReading().catch((error) => {
       this.starting = null;
@@ -52,9 +57,6 @@ export class Viewer {
     const pane = this.panes.active;
     pane.frame.setState('loading');
     try {
-      const { series, first } = this.root.dataset;
-      if (series || first) this.study.expectSeries(series || first);
-      this.reading.catch(() => {}); // told by whoever needs it
       this.panel.fill(await this.study.searchForSeries());
       this.worked = true;
     } catch (error) {
@@ -63,6 +65,7 @@ export class Viewer {
     }
     if (this.panel.series.length) await this.#openStudy().catch((error) => this.requestFailed(error, pane));
     else pane.frame.refuse({ title: t('This study holds no series'), lines: [] });
+    this.reading.catch(() => {}); // told by whoever needs it
   }
 
   /** @param {string} uid Series Instance UID; it opens in the active pane unless another is named */
