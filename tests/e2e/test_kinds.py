@@ -6,18 +6,13 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.e2e import objects
-from tests.e2e.browser import DESKTOP, SCREENSHOTS, TABLET
+from tests.e2e.browser import DESKTOP, FULL, PHONE, SCREENSHOTS, TABLET, serious
 from tests.e2e.object_base import STUDY, series_uid
 from tests.e2e.portal_client import PortalClient
 from tests.e2e.slides import video
-from tests.e2e.stack import REPO, RunningStack
+from tests.e2e.stack import RunningStack
 
 pytestmark = pytest.mark.e2e
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 1}
-AXE = REPO / "static" / "node_modules" / "axe-core" / "axe.min.js"
-SERIOUS = """() => axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations
-  .filter(({ impact }) => ['serious', 'critical'].includes(impact))
-  .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`))"""
 # Chromium records a moment of a canvas: a real MP4, for which no encoder has to be installed.
 RECORD = """async () => {
   const canvas = Object.assign(document.createElement('canvas'), { width: 160, height: 120 });
@@ -85,14 +80,13 @@ def test_each_kind_shows_in_its_own_way(device: dict, stack, open_reader: Callab
     page = open_reader(device)
     asked: list[Request] = []
     page.on("request", lambda request: asked.append(request))
-    page.evaluate(AXE.read_text())
     found = {}
     for name, selector in SHOWN.items():
         open_kind(page, name, selector)
         look(page, name)
         expect(page.locator(".kind-identity")).to_contain_text("Kinds")
-        if device is DESKTOP:
-            found[name] = page.evaluate(SERIOUS)
+        if device is DESKTOP or FULL:
+            found[name] = serious(page)
     assert {name: each for name, each in found.items() if each} == {}
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert [each.url for each in asked if not each.url.startswith((stack.origin + "/", "blob:", "data:"))] == []

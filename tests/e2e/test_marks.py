@@ -12,13 +12,12 @@ from playwright.sync_api import Locator, Page, expect
 
 from imaging.dicom.marks.reading import read_document
 from imaging.dicom.part10 import split_part10
-from tests.e2e.browser import DESKTOP, TABLET, picture, sign_in
+from tests.e2e.browser import DESKTOP, PHONE, TABLET, picture, sign_in
 from tests.e2e.portal_client import PortalClient
 from tests.e2e.stack import RunningStack, wait_until
 from tests.imaging.library import CT, real_file
 
 pytestmark = pytest.mark.e2e
-PHONE = TABLET | {"viewport": {"width": 390, "height": 844}}
 HEADER = pydicom.dcmread(io.BytesIO(real_file(CT)), stop_before_pixels=True)
 STUDY = f"/t/northside/studies/{HEADER.StudyInstanceUID}"
 

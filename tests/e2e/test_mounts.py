@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.browser import DESKTOP, SCREENSHOTS, TABLET, picture, sign_in
+from tests.e2e.browser import DESKTOP, PHONE, SCREENSHOTS, TABLET, picture, serious, sign_in
 from tests.e2e.portal_client import PortalClient
 from tests.e2e.stack import REPO, RunningStack
 from tests.imaging.drawn_films import (
@@ -24,8 +24,6 @@ from tests.imaging.drawn_films import (
 )
 
 pytestmark = pytest.mark.e2e
-PHONE = TABLET | {"viewport": {"width": 390, "height": 844}}
-AXE = REPO / "static" / "node_modules" / "axe-core" / "axe.min.js"
 DRAW = REPO / "tests" / "imaging" / "pdf_text.mjs"
 
 
@@ -53,7 +51,7 @@ def test_a_full_mouth_is_mounted_by_its_tooth_codes_and_arranged(bob: Page) -> N
     expect(place(mount, "1-molar")).to_have_accessible_name("Periapical, teeth 1–3")
     expect(place(mount, "bw-l-molar")).to_have_accessible_name("Bitewing, teeth 14–16, 17–19")
     assert place(mount, "1-molar").get_attribute("data-film").endswith(".1.18")
-    assert_accessible(bob)
+    assert serious(bob) == []
     picture(bob, "mount-full-mouth")
 
     mount.locator('[data-action="numbering"]').click()
@@ -95,7 +93,7 @@ def test_bitewings_and_fingers(bob: Page, open_browser: Callable[..., Page]) -> 
         view(page, FULL_MOUTH)
         mount = mounted(page, "fmx-18", 18)
         picture(page, "mount-full-mouth")
-        assert_accessible(page)
+        assert serious(page) == []
         for button in mount.locator(".mount-bar button, .mount-place").all():
             box = button.bounding_box()
             assert box["width"] >= 44 and box["height"] >= 44, button.get_attribute("aria-label")
@@ -161,7 +159,7 @@ def test_what_is_exported_says_whose_it_is(bob: Page, open_browser: Callable[...
     dialog = bob.get_by_role("dialog")
     expect(dialog.get_by_label("The mount")).to_be_checked()
     picture(bob, "export-dialog")
-    assert_accessible(bob)
+    assert serious(bob) == []
     document = tmp_path / "images.pdf"
     with bob.expect_download() as download:
         dialog.get_by_role("button", name="Export").click()
@@ -267,8 +265,3 @@ def text_of(document: Path) -> list[str]:
     done = subprocess.run(["node", str(DRAW)], input=document.read_bytes(), capture_output=True, timeout=60, check=True)
     return json.loads(done.stdout)
 
-
-def assert_accessible(page: Page) -> None:
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("async () => (await axe.run()).violations.filter(v => /serious|critical/.test(v.impact))")
-    assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found] == []

@@ -8,19 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
-from tests.e2e.browser import DESKTOP, TABLET, picture, sign_in, write_files
+from tests.e2e.browser import AXE_WORKS, DESKTOP, PHONE, TABLET, picture, serious, sign_in, write_files
 from tests.e2e.discs import images, patients_disc, write_zip
-from tests.e2e.stack import REPO, RunningStack, wait_until
+from tests.e2e.stack import RunningStack, wait_until
 
 pytestmark = pytest.mark.e2e
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 1}
-AXE = REPO / "static" / "node_modules" / "axe-core" / "axe.min.js"
-AXE_WORKS = {"bypass_csp": True}
-SERIOUS = """
-async () => (await axe.run("main", { resultTypes: ["violations"] })).violations
-  .filter(({ impact }) => impact === "serious" || impact === "critical")
-  .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).slice(0, 3).join(" ")}`)
-"""
 COUNT = """
 from tenants.scoping import tenant_scope
 from tenants.selectors import find_tenant
@@ -69,12 +61,6 @@ def open_upload(
     return open_page
 
 
-def expect_accessible(page: Page) -> None:
-    """Nothing serious by axe, which needs a page opened with AXE_WORKS: it styles what it measures."""
-    page.evaluate(AXE.read_text())
-    assert page.evaluate(SERIOUS) == []
-
-
 def choose(page: Page, *paths: Path) -> None:
     kind = "folder" if len(paths) == 1 and paths[0].is_dir() else "files"
     page.locator(f"#upload-{kind}").set_input_files(paths if kind == "files" else paths[0])
@@ -111,7 +97,7 @@ def test_a_disc_is_looked_through_before_anything_is_sent(
     assert page.locator("#upload").get_attribute("data-left-out") == "6"
     expect(page.locator("[data-part=send]")).to_be_focused()
     picture(page, "upload-review")
-    expect_accessible(page)
+    assert serious(page) == []
     assert not sent
 
     page.get_by_role("checkbox", name="Weber, Jim").uncheck()
@@ -123,7 +109,7 @@ def test_a_disc_is_looked_through_before_anything_is_sent(
     expect(page.locator("#upload")).to_have_attribute("data-settled", "true", timeout=120_000)
     expect(page.locator(".arrived img")).to_have_count(2, timeout=60_000)
     picture(page, "upload-settled")
-    expect_accessible(page)
+    assert serious(page) == []
 
 
 def test_a_tablet_opens_a_locked_zip_and_a_disc_image(open_upload: Callable[..., Page], tmp_path: Path) -> None:
@@ -137,7 +123,7 @@ def test_a_tablet_opens_a_locked_zip_and_a_disc_image(open_upload: Callable[...,
 
     page.get_by_label("Password", exact=True).fill("wrong")
     picture(page, "upload-password")
-    expect_accessible(page)
+    assert serious(page) == []
     page.get_by_role("button", name="Open", exact=True).click()
     expect(page.get_by_text("That password does not open it.")).to_be_visible()
     page.get_by_label("Password", exact=True).fill("open sesame")

@@ -6,16 +6,14 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.browser import DESKTOP, TABLET, picture, sign_in
+from tests.e2e.browser import DESKTOP, PHONE, TABLET, picture, serious, sign_in
 from tests.e2e.portal_client import PortalClient
-from tests.e2e.stack import REPO, RunningStack
+from tests.e2e.stack import RunningStack
 from tests.imaging.dicom.hostile import ROOT
 from tests.imaging.volumes import STUDY, TODAY, ct_volume, sagittal_series, uneven_series
 
 pytestmark = pytest.mark.e2e
-PHONE = TABLET | {"viewport": {"width": 390, "height": 844}}
 PRIOR = f"{ROOT}.901"
-AXE = REPO / "static" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +37,7 @@ def bob(stack: RunningStack, ball: None, open_browser: Callable[..., Page]) -> P
 
 def test_several_series_are_read_side_by_side(bob: Page) -> None:
     picture(bob, "viewer-one")
-    assert_accessible(bob)
+    assert serious(bob) == []
     choose(bob, "layout", "layout-1x2")
     expect(panes(bob)).to_have_count(2)
 
@@ -170,7 +168,7 @@ def test_fingers_reach_everything(bob: Page, open_browser: Callable[..., Page], 
     page.goto(f"/t/northside/studies/{STUDY}/viewer")
     ready(panes(page))
     picture(page, "viewer-touch")
-    assert_accessible(page)
+    assert serious(page) == []
     width = page.viewport_size["width"]
     for button in page.locator(".toolbar button:visible").all():
         box = button.bounding_box()
@@ -244,8 +242,3 @@ def bright_share(pane: Locator) -> float:
         }"""
     )
 
-
-def assert_accessible(page: Page) -> None:
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("async () => (await axe.run()).violations.filter(v => /serious|critical/.test(v.impact))")
-    assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found] == []

@@ -6,14 +6,12 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browser import DESKTOP, TABLET, picture, sign_in
+from tests.e2e.browser import AXE_WORKS, DESKTOP, PHONE, TABLET, picture, serious, sign_in
 from tests.e2e.portal_client import PortalClient
-from tests.e2e.stack import REPO, RunningStack
+from tests.e2e.stack import RunningStack
 from tests.imaging.dicom.hostile import tiny_instance
 
 pytestmark = pytest.mark.e2e
-PHONE = TABLET | {"viewport": {"width": 390, "height": 844}}
-AXE = REPO / "static" / "node_modules" / "axe-core" / "axe.min.js"
 LIST = "/t/northside/"
 UID = "1.2.826.0.1.3680043.8.498.555"
 JANE = {"PatientName": "Doe^Jane", "PatientID": "WL-1", "PatientBirthDate": "19700131", "PatientSex": "F"}
@@ -49,17 +47,6 @@ def names(page: Page) -> list[str]:
     return page.locator("tr[data-study] .row-link .phi").all_inner_texts()
 
 
-def serious(page: Page) -> list[str]:
-    """What axe finds that keeps somebody out."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] })")
-    return [
-        f"{each['id']}: {each['nodes'][0]['html'][:160]}"
-        for each in found["violations"]
-        if each["impact"] in ("serious", "critical")
-    ]
-
-
 def test_the_list_by_keyboard_by_finger_and_in_private(stack: RunningStack, open_browser: Callable[..., Page]) -> None:
     of_jane = bring_in(stack)
     page = open_browser(DESKTOP)
@@ -83,7 +70,7 @@ def test_the_list_by_keyboard_by_finger_and_in_private(stack: RunningStack, open
     picture(page, "patient-compared")
 
     for device in (TABLET, PHONE):
-        small = open_browser(device | {"bypass_csp": True})  # axe writes styles of its own
+        small = open_browser(device | AXE_WORKS)
         sign_in(small, stack, "alice" if device is TABLET else "nora")
         ready(small)
         assert serious(small) == []
