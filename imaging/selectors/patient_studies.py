@@ -10,7 +10,8 @@ from django.db.models import F
 from imaging.dicom.person_name import fold_groups
 from imaging.models import Study
 from imaging.selectors.names import display_name, initials
-from imaging.selectors.worklist import Reader, WorklistRow, list_rows
+from imaging.selectors.worklist_plan import Reader
+from imaging.selectors.worklist_rows import WorklistRow, list_rows
 
 MOST_STUDIES = 200  # of one patient id; the latest are shown
 _YEARS_AT_MOST = 12  # marks of years that still can be told apart

@@ -1,14 +1,25 @@
 """How far a study has come: received, in the PACS, sealed, mirrored; counted over its instances."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db import connection
+from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from imaging.models import Instance, Study
+from imaging.models import Instance, Series, Study
+
+_STEPS = ("stored_at", "sealed_at", "mirrored_at")
+# Whether the study `s` has an image that has not arrived somewhere: a look into the index of what waits, per step.
+IS_WAITING = "({})".format(
+    " OR ".join(
+        f"EXISTS (SELECT FROM {Series._meta.db_table} x JOIN {Instance._meta.db_table} i ON i.tenant_id = x.tenant_id"
+        f" AND i.series_id = x.id AND i.{step} IS NULL WHERE x.tenant_id = s.tenant_id AND x.study_id = s.id)"
+        for step in _STEPS
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -49,15 +60,18 @@ class StudyState:
 
 def get_state(study: Study) -> StudyState:
     """The state of one study."""
-    return states_of([study])[study.id]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {IS_WAITING} FROM {Study._meta.db_table} s WHERE s.id = %s", [study.id])
+        (is_waiting,) = cursor.fetchone()
+    return count_states([study.id])[study.id] if is_waiting else settled(study.instance_count)
 
 
-def states_of(studies: Iterable[Study]) -> dict[UUID, StudyState]:
-    """The state of each study, in two queries; a study whose images have all arrived everywhere is not counted."""
-    studies = list(studies)
-    waiting = _find_waiting(studies)
+def count_states(study_ids: Sequence[UUID]) -> dict[UUID, StudyState]:
+    """The state of each study by its images, of which some have not arrived everywhere."""
+    if not study_ids:
+        return {}
     counted = (
-        Instance.objects.filter(series__study__in=waiting)
+        Instance.objects.filter(series__study__in=study_ids)
         .values("series__study_id")
         .annotate(
             received=Count("id"),
@@ -67,22 +81,12 @@ def states_of(studies: Iterable[Study]) -> dict[UUID, StudyState]:
             mirrored=Count("mirrored_at"),
         )
     )
-    counts = {row["series__study_id"]: row for row in counted} if waiting else {}
-    return {
-        study.id: _state(counts.get(study.id, {})) if study.id in waiting else _settled(study.instance_count)
-        for study in studies
-    }
+    counts = {row["series__study_id"]: row for row in counted}
+    return {study_id: _state(counts.get(study_id, {})) for study_id in study_ids}
 
 
-def _find_waiting(studies: list[Study]) -> set[UUID]:
-    """Which studies have an image that has not arrived somewhere, by the indexes of what waits."""
-    images = Instance.objects.filter(series__study_id=OuterRef("id"))
-    some = [Exists(images.filter(**{name: None})) for name in ("stored_at", "sealed_at", "mirrored_at")]
-    found = Study.objects.filter(id__in=[study.id for study in studies]).filter(some[0] | some[1] | some[2])
-    return set(found.values_list("id", flat=True))
-
-
-def _settled(count: int) -> StudyState:
+def settled(count: int) -> StudyState:
+    """The state of a study whose images, so many, have all arrived everywhere."""
     done = Step("done")
     return StudyState(Step("done" if count else "waiting", _images(count)), done, done, done, refused=0)
 

@@ -2,22 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import date, datetime
-from functools import cached_property
+from datetime import date
 from uuid import UUID
-from zlib import crc32
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 
 from imaging.dicom.search_words import read_words
-from imaging.models import Priority, Reading, Series, Study, Triage
+from imaging.models import Study
 from imaging.selectors.bounded import has_more, run_bounded
-from imaging.selectors.names import display_name, initials
 from imaging.selectors.qido_plan import Bounds
-from imaging.selectors.states import StudyState, states_of
 from imaging.selectors.worklist_plan import BOUNDS, SHORT, Anchor, Asked, Plan, Reader, Way
+from imaging.selectors.worklist_rows import WorklistRow, list_rows
 
 __all__ = [
     "Position", "Reader", "WorklistFilter", "WorklistPage", "WorklistRow", "find_ids", "list_modalities", "list_rows",
@@ -54,38 +51,6 @@ class Position:
 
     study_id: UUID
     backwards: bool = False
-
-
-@dataclass(frozen=True)
-class WorklistRow:
-    """One study. `thumbnail` is the UID of a series that has one, or ''; `assigned_to` a name, or ''."""
-
-    id: UUID
-    study_instance_uid: str
-    patient_name: str
-    patient_initials: str
-    patient_id: str
-    patient_birth_date: date | None
-    patient_sex: str
-    study_date: date | None
-    description: str
-    accession_number: str
-    referring_physician: str
-    received_at: datetime
-    modalities: tuple[str, ...]
-    series_count: int
-    instance_count: int
-    thumbnail: str
-    held: bool
-    state: StudyState
-    unread: bool = False
-    priority: str = Priority.ROUTINE
-    assigned_to: str = ""
-
-    @cached_property
-    def version(self) -> int:
-        """Changes with anything of the row."""
-        return crc32(repr(self).encode())
 
 
 @dataclass(frozen=True)
@@ -131,17 +96,6 @@ def find_ids(uids: Sequence[str]) -> list[UUID]:
     """The ids of studies of the active tenant, latest first."""
     found = Study.objects.filter(study_instance_uid__in=uids).order_by(F("study_date").desc(nulls_last=True), "-id")
     return list(found.values_list("id", flat=True))
-
-
-def list_rows(ids: list[UUID], reader: Reader | None = None) -> tuple[WorklistRow, ...]:
-    """The rows of studies of the active tenant, in the order of their ids; none of one that is gone."""
-    known = Study.objects.defer("search_text").in_bulk(ids)
-    studies = [known[each] for each in ids if each in known]
-    states, thumbnails = states_of(studies), _thumbnails_of(studies)
-    triages = {each.study_id: each for each in Triage.objects.select_related("assigned_to").filter(study__in=studies)}
-    unread = _find_unread(studies, reader) if reader else set()
-    rows = (_row(study, states[study.id], thumbnails.get(study.id, "")) for study in studies)
-    return tuple(_noted(row, triages.get(row.id), row.id in unread) for row in rows)
 
 
 def _find_anchor(position: Position | None) -> Anchor | None:
@@ -195,48 +149,3 @@ def _follow(cursor: CursorWrapper, plan: Plan, way: Way, count: int) -> tuple[li
         if has_more(cursor, studies, way.rows):
             return found, True
     return found, False
-
-
-def _thumbnails_of(studies: list[Study]) -> dict[UUID, str]:
-    """Per study its first series that has a thumbnail."""
-    drawn = Series.objects.filter(study__in=studies, thumbnail__isnull=False)
-    first = drawn.order_by("study_id", F("series_number").asc(nulls_last=True)).distinct("study_id")
-    return dict(first.values_list("study_id", "series_instance_uid"))
-
-
-def _find_unread(studies: list[Study], reader: Reader) -> set[UUID]:
-    rows = Reading.objects.filter(study__in=studies, user_id=reader.user_id)
-    readings = dict(rows.values_list("study_id", "read_at"))
-    since = {study.id: readings.get(study.id, reader.joined_at) for study in studies}
-    return {study.id for study in studies if since[study.id] is None or since[study.id] < study.last_received_at}
-
-
-def _noted(row: WorklistRow, triage: Triage | None, unread: bool) -> WorklistRow:
-    if triage is None:
-        return replace(row, unread=unread) if unread else row
-    name = triage.assigned_to.name if triage.assigned_to else ""
-    return replace(row, unread=unread, priority=triage.priority, assigned_to=name)
-
-
-def _row(study: Study, state: StudyState, thumbnail: str) -> WorklistRow:
-    name = display_name(study.patient_name)
-    return WorklistRow(
-        id=study.id,
-        study_instance_uid=study.study_instance_uid,
-        patient_name=name,
-        patient_initials=initials(name),
-        patient_id=study.patient_id,
-        patient_birth_date=study.patient_birth_date,
-        patient_sex=study.patient_sex,
-        study_date=study.study_date,
-        description=study.study_description,
-        accession_number=study.accession_number,
-        referring_physician=display_name(study.referring_physician_name) if study.referring_physician_name else "",
-        received_at=study.received_at,
-        modalities=tuple(filter(None, study.modalities.split("\\"))),
-        series_count=study.series_count,
-        instance_count=study.instance_count,
-        thumbnail=thumbnail,
-        held=study.held_at is not None,
-        state=state,
-    )

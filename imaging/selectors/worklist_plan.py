@@ -231,7 +231,7 @@ class Plan:
             if day:
                 found.append(_Sql(f"s.study_date {sign} %s", (day,)))
         if asked.unread and reader:
-            found.append(_Sql(_UNREAD, (self.tenant, reader.user_id, reader.joined_at)))
+            found.append(_Sql(UNREAD, (self.tenant, reader.user_id, reader.joined_at)))
         if asked.mine and reader:
             found.append(self._triaged("assigned_to_id = %s", reader.user_id))
         if asked.urgent:
@@ -246,7 +246,7 @@ class Plan:
 
 
 # A reading counts until something comes to the study; without one, what came before the reader did is no news.
-_UNREAD = (
+UNREAD = (
     f"coalesce((SELECT r.read_at IS NULL OR r.read_at < s.last_received_at FROM {_READINGS} r"
     " WHERE r.tenant_id = %s AND r.study_id = s.id AND r.user_id = %s), s.last_received_at > %s)"
 )

@@ -1,10 +1,14 @@
 import { enhanceThumbnails } from '../../ui/thumbnails.js';
 import { compare } from './changes.js';
 
+/** As many rows as the tallest screen of the usual kind shows: those below come when these are on the screen. */
+const FIRST = 14;
+
 /** The rows of the list: which one the keyboard stands on, which are selected; both outlive a new list. */
 export class Rows extends EventTarget {
   selected = new Set();
   #versions = new Map();
+  #below = [];
 
   constructor(host) {
     super();
@@ -16,7 +20,7 @@ export class Rows extends EventTarget {
   }
 
   get list() {
-    return [...this.host.querySelectorAll('tr[data-study]')];
+    return [...this.host.querySelectorAll('tr[data-study]'), ...this.#below];
   }
 
   get results() {
@@ -41,11 +45,17 @@ export class Rows extends EventTarget {
     return this.current && this.host.contains(document.activeElement) ? [this.currentUid] : [];
   }
 
-  /** Show another list. */
+  /** Show another list. A row that is there already stays as it is: drawing rows is most of what a keystroke costs. */
   replace(html) {
     const held = this.host.contains(document.activeElement);
     const place = this.list.indexOf(this.current);
-    this.host.innerHTML = html;
+    const box = document.createElement('template');
+    box.innerHTML = html;
+    const [results] = box.content.children;
+    const tables = [this.results, results].map((each) => each.querySelector('.table'));
+    this.#below = [];
+    if (tables.every(Boolean) && sameHead(...tables)) this.#exchange(results, ...tables);
+    else this.host.replaceChildren(results);
     this.#adopt();
     if (!held) return;
     const row = this.current ?? this.list[Math.min(Math.max(place, 0), this.list.length - 1)];
@@ -73,7 +83,27 @@ export class Rows extends EventTarget {
     return { applied: true, fresh };
   }
 
+  /** New rows in a table with the same columns, and what stands around it. */
+  #exchange(results, table, fresh) {
+    const known = new Map(this.list.map((row) => [keyOf(row), row]));
+    const rows = [...fresh.tBodies[0].rows].map((row) => known.get(keyOf(row)) ?? row);
+    this.#below = rows.splice(FIRST);
+    exchangeChildren(table.tBodies[0], rows);
+    const around = [...results.children].map((each) => (each.contains(fresh) ? table.parentElement : each));
+    exchangeChildren(this.results, around);
+    for (const { name, value } of results.attributes) this.results.setAttribute(name, value);
+    if (this.#below.length) requestAnimationFrame(() => setTimeout(() => this.#complete()));
+  }
+
+  /** The rows below the screen. */
+  #complete() {
+    const rows = this.#below.splice(0);
+    if (rows.length) this.host.querySelector('tbody').append(...rows);
+    enhanceThumbnails(this.host);
+  }
+
   move(step) {
+    this.#complete();
     const { list } = this;
     if (!list.length) return;
     const focused = this.host.contains(document.activeElement) || step < 0;
@@ -88,8 +118,9 @@ export class Rows extends EventTarget {
   }
 
   clear() {
-    for (const row of this.list) this.#select(row, false, false);
+    for (const row of this.list) this.#mark(row, false);
     this.selected.clear();
+    this.#markAll();
     this.dispatchEvent(new Event('selection'));
   }
 
@@ -97,7 +128,8 @@ export class Rows extends EventTarget {
     const { list } = this;
     this.#versions = new Map(list.map((row) => [row.dataset.study, row.dataset.row]));
     for (const uid of this.selected) if (!this.#versions.has(uid)) this.selected.delete(uid);
-    for (const row of list) this.#select(row, this.selected.has(row.dataset.study), false);
+    for (const row of list) this.#mark(row, this.selected.has(row.dataset.study));
+    this.#markAll();
     if (!this.current) this.currentUid = list[0]?.dataset.study ?? null;
     this.#rove();
     enhanceThumbnails(this.host);
@@ -119,20 +151,42 @@ export class Rows extends EventTarget {
 
   #picked(box) {
     if (box.matches('[data-select-all]')) {
-      for (const row of this.list) this.#select(row, box.checked, false);
+      for (const row of this.list) this.#mark(row, box.checked);
+      this.#markAll();
       this.dispatchEvent(new Event('selection'));
     } else if (box.matches('[name=studies]')) this.#select(box.closest('tr'), box.checked);
   }
 
-  #select(row, chosen, tell = true) {
+  #select(row, chosen) {
+    this.#mark(row, chosen);
+    this.#markAll();
+    this.dispatchEvent(new Event('selection'));
+  }
+
+  #mark(row, chosen) {
     this.selected[chosen ? 'add' : 'delete'](row.dataset.study);
+    if (row.getAttribute('aria-selected') === String(chosen)) return;
     row.setAttribute('aria-selected', String(chosen));
     row.querySelector('[name=studies]').checked = chosen;
-    const all = this.host.querySelector('[data-select-all]');
-    if (all) {
-      all.checked = this.list.every((each) => this.selected.has(each.dataset.study));
-      all.indeterminate = !all.checked && this.selected.size > 0;
-    }
-    if (tell) this.dispatchEvent(new Event('selection'));
   }
+
+  #markAll() {
+    const all = this.host.querySelector('[data-select-all]');
+    if (!all) return;
+    all.checked = this.list.every((each) => this.selected.has(each.dataset.study));
+    all.indeterminate = !all.checked && this.selected.size > 0;
+  }
+}
+
+const keyOf = (row) => `${row.dataset.study} ${row.dataset.row}`;
+
+const sameHead = (...tables) => new Set(tables.map((table) => table.tHead.textContent)).size === 1;
+
+/** Let an element have these children, touching none that stands where it shall. */
+function exchangeChildren(parent, children) {
+  const wanted = new Set(children);
+  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
+  children.forEach((child, at) => {
+    if (parent.children[at] !== child) parent.insertBefore(child, parent.children[at] ?? null);
+  });
 }

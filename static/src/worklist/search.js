@@ -1,9 +1,13 @@
 import { t, tn } from '../i18n.js';
 import { Refused, Typing } from './asking.js';
 
+/** After so long (ms) the rows pale: to pale and come back for each keystroke is twice the drawing. */
+const LATE = 250;
+
 /** The search form: every change asks for rows, and the rows that are there stay until the new ones come. */
 export class Search {
   #page = new Map();
+  #late = null;
   #typing = new Typing((settled) => this.ask({ settled }));
 
   constructor(root, portal, rows) {
@@ -59,14 +63,22 @@ export class Search {
   async #rows(fields) {
     const { host } = this.rows;
     host.setAttribute('aria-busy', 'true');
+    this.#late ??= setTimeout(() => host.setAttribute('data-late', ''), LATE);
     try {
       return await this.portal.rows(fields);
     } catch (error) {
       this.#failed(error);
       return undefined;
     } finally {
-      if (!this.portal.busy) host.setAttribute('aria-busy', 'false');
+      if (!this.portal.busy) this.#rest();
     }
+  }
+
+  #rest() {
+    clearTimeout(this.#late);
+    this.#late = null;
+    this.rows.host.setAttribute('aria-busy', 'false');
+    this.rows.host.removeAttribute('data-late');
   }
 
   #failed(error) {
