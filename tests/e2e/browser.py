@@ -22,6 +22,14 @@ PHONE = TABLET | {"viewport": {"width": 390, "height": 844}}
 FULL = bool(os.environ.get("COLLIMATE_FULL"))
 AXE = REPO / "static" / "node_modules" / "axe-core" / "axe.min.js"
 AXE_WORKS = {"bypass_csp": True}
+# Pictures on the screen have come, and nothing moves any more.
+_STILL = """() => {
+  const seen = ({ y, bottom, width }) => width && bottom > 0 && y < innerHeight;
+  const coming = [...document.images].filter((each) => !each.complete && seen(each.getBoundingClientRect()));
+  const came = coming.map((each) => new Promise((done) => { each.onload = each.onerror = done; }));
+  const moment = (ms) => new Promise((done) => setTimeout(done, ms));
+  return Promise.race([Promise.all(came), moment(1500)]).then(() => moment(250));
+}"""
 _SERIOUS = """async () => (await axe.run(document, { resultTypes: ['violations'] })).violations
   .filter(({ impact }) => impact === 'serious' || impact === 'critical')
   .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).slice(0, 3).join(' ')}`)"""
@@ -31,6 +39,7 @@ FLAGS = [
 ]  # fmt: skip
 
 
+_signed_in: dict[tuple[int, str], list[dict]] = {}
 _seen: WeakKeyDictionary[BrowserContext, list[str]] = WeakKeyDictionary()  # what is wrong, told when the test ends
 
 
@@ -72,20 +81,18 @@ def open_browser(chromium: Browser, stack: RunningStack) -> Iterator[Callable[..
     assert complaints == []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def cookies_of(chromium: Browser, stack: RunningStack) -> Callable[[str], list[dict]]:
-    """`cookies_of("nora")`: of one session for all tests of a file. A second sign-in would wait for another code."""
-    known: dict[str, list[dict]] = {}
+    """`cookies_of("nora")`: of a session that stands."""
 
     def cookies(name: str) -> list[dict]:
-        if name not in known:
-            context = chromium.new_context(**DESKTOP, base_url=stack.origin)
-            page = context.new_page()
-            page.set_default_timeout(60_000)
-            sign_in(page, stack, name)
-            known[name] = context.cookies()
-            context.close()
-        return known[name]
+        context = chromium.new_context(**DESKTOP, base_url=stack.origin)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        sign_in(page, stack, name)
+        found = context.cookies()
+        context.close()
+        return found
 
     return cookies
 
@@ -98,7 +105,7 @@ def picture(page: Page, name: str) -> None:
     for size in (own, *others):
         if others:
             page.set_viewport_size(size)
-        page.wait_for_timeout(1200)  # pictures come after the page
+        page.evaluate(_STILL)
         page.screenshot(path=SCREENSHOTS / f"{name}-{size['width']}.png", full_page=False)
         if others:
             _seen[page.context] += [f"{name} {size['width']}: {each}" for each in serious(page)]
@@ -114,7 +121,14 @@ def serious(page: Page) -> list[str]:
 
 
 def sign_in(page: Page, stack: RunningStack, name: str) -> None:
-    """Both factors, through the forms."""
+    """Both factors, through the forms; once per person and stack, as a second time would wait for another code."""
+    who = (stack.port, name)
+    if who in _signed_in:
+        page.context.add_cookies(_signed_in[who])
+        page.goto("/")
+        if "/t/" in page.url:
+            return
+        page.context.clear_cookies()
     account = stack.account(name)
     page.goto("/")
     page.get_by_label("E-mail").fill(account.email)
@@ -123,6 +137,7 @@ def sign_in(page: Page, stack: RunningStack, name: str) -> None:
     page.locator("input[autocomplete=one-time-code]").fill(account.code())
     page.locator("form button.btn--primary").click()
     page.wait_for_url("**/t/**")
+    _signed_in[who] = page.context.cookies()
 
 
 def write_files(folder: Path, files: dict[str, bytes]) -> Path:

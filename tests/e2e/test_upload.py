@@ -37,24 +37,13 @@ globalThis.showDirectoryPicker = async () =>
 """
 
 
-@pytest.fixture(scope="module")
-def _sessions() -> dict[str, list]:
-    return {}
-
-
 @pytest.fixture
-def open_upload(
-    stack: RunningStack, open_browser: Callable[..., Page], _sessions: dict[str, list]
-) -> Callable[..., Page]:
-    """The upload page, as Bob: he signs in once, for codes can be used once."""
+def open_upload(stack: RunningStack, open_browser: Callable[..., Page]) -> Callable[..., Page]:
+    """The upload page, as Bob."""
 
     def open_page(device: dict[str, object] = DESKTOP) -> Page:
         page = open_browser(device)
-        if "bob" in _sessions:
-            page.context.add_cookies(_sessions["bob"])
-        else:
-            sign_in(page, stack, "bob")
-            _sessions["bob"] = page.context.cookies()
+        sign_in(page, stack, "bob")
         page.goto("/t/northside/upload")
         return page
 

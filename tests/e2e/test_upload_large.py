@@ -18,8 +18,8 @@ STUDIES, EACH = 20, 1000
 SIDE, FRAMES = 512, 4096
 FRAME_BYTES = SIDE * SIDE * 2
 LONGEST_BLOCK = 1000  # ms
-# Apart from the page's own: what Chromium takes to hand the files over, which is 0.4 to 0.9 s on an empty page too. While
-# it does, the page's first look at a file waits for it on the page's thread, another 0.6 s.
+# Apart from the page's own: what Chromium takes to hand the files over, which is 0.4 to 0.9 s on an empty page too.
+# While it does, the page's first look at a file waits for it on the page's thread, another 0.6 s.
 WATCH = """
 globalThis.longest = globalThis.handing = 0;
 let since = Infinity;
