@@ -5,7 +5,8 @@ Over 1,000 and 100,000 studies, or (`--full`) 1,000 and a million. Words are typ
 rarest there is.
 Each key's time runs from the browser's key event to the frame that shows the rows that answer it (all that fit on the
 screen; those below come a frame later), with session, audit and tenant walls on. What is shown once a word is typed is
-compared with a brute-force search of the same rows in Python; rows of a search that says it stopped early must all match.
+compared with a brute-force search of the same rows in Python; rows of a search that says it stopped early must all
+match.
 """
 
 import random
