@@ -117,7 +117,7 @@ def find_by_typing(page: Page) -> None:
     assert 0 < len(names(page)) <= len(everything)
     assert word.lower() not in page.url.lower()
     picture(page, "worklist-typed")
-    page.wait_for_function("document.querySelector('[data-said]').textContent.includes('shown')")
+    expect(page.locator("[data-said]")).to_contain_text("shown")
     page.reload()
     assert page.locator("#search [name=words]").input_value().lower() == word.lower()
     page.wait_for_selector("#worklist[data-ready]")
