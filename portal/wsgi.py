@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Callable, Iterable
+from importlib import import_module
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
-from django.urls import get_resolver
 from django.utils.http import parse_header_parameters
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 _django = get_wsgi_application()
-_ = get_resolver().url_patterns  # imports every view: no request waits for that
+import_module(settings.ROOT_URLCONF)  # and with it every view: no request waits for that
 
 
 def application(environ: dict[str, object], start_response: Callable[..., object]) -> Iterable[bytes]:

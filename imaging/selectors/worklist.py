@@ -16,10 +16,6 @@ from imaging.selectors.qido_plan import Bounds
 from imaging.selectors.worklist_plan import BOUNDS, SHORT, Anchor, Asked, Plan, Reader, Way
 from imaging.selectors.worklist_rows import WorklistRow, list_rows
 
-__all__ = [
-    "Position", "Reader", "WorklistFilter", "WorklistPage", "WorklistRow", "find_ids", "list_modalities", "list_rows",
-    "list_worklist",
-]  # fmt: skip
 PAGE_SIZE = 25
 
 

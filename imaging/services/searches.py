@@ -16,16 +16,9 @@ from imaging.selectors.patient_studies import PatientPage, get_patient_page
 from imaging.selectors.priors import Prior, list_priors
 from imaging.selectors.qido import Found, Level, Query, Within
 from imaging.selectors.retention import HeldRow, OrderRow, TombstoneRow, list_held, list_orders, list_tombstones
-from imaging.selectors.worklist import (
-    Position,
-    Reader,
-    WorklistFilter,
-    WorklistPage,
-    WorklistRow,
-    find_ids,
-    list_rows,
-    list_worklist,
-)
+from imaging.selectors.worklist import Position, WorklistFilter, WorklistPage, find_ids, list_worklist
+from imaging.selectors.worklist_plan import Reader
+from imaging.selectors.worklist_rows import WorklistRow, list_rows
 from imaging.services.unindexed import add_unindexed
 from tenants.models import Role
 from tenants.scoping import active_tenant_id

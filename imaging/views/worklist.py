@@ -1,6 +1,7 @@
 """The worklist."""
 
 import hashlib
+from functools import partial
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from imaging.forms.worklist import WorklistForm
 from imaging.selectors.first_steps import FirstSteps, find_first_steps
-from imaging.selectors.worklist import Position, WorklistFilter, WorklistPage, WorklistRow
+from imaging.selectors.worklist import Position, WorklistFilter, WorklistPage
+from imaging.selectors.worklist_rows import WorklistRow
 from imaging.selectors.worklist_settings import Settings, get_settings, list_filters
 from imaging.services.searches import follow_worklist, search_worklist
 from imaging.views.refusals import refusals_answered
@@ -99,7 +101,7 @@ def results_context(
         "tenant": request.tenant,
         "membership": request.membership,
         "rows": page.rows,
-        "body": _draw(page.rows, path, settings),
+        "body": partial(_draw, page.rows, path, settings),  # called by the template, if it comes to that
         "partial": page.partial,
         "searching": bool(wanted.names),
         "settings": settings,

@@ -35,6 +35,12 @@ def bob(stack: RunningStack, ball: None, open_browser: Callable[..., Page]) -> P
     return page
 
 
+def test_the_picture_that_comes_with_the_page_is_the_one_that_stands_there(bob: Page) -> None:
+    asked = "performance.getEntriesByType('resource').filter(({ name }) => name.includes('/rendered?')).length"
+    assert bob.evaluate(asked) == 1
+    expect(bob.locator(".poster")).to_be_hidden()
+
+
 def test_several_series_are_read_side_by_side(bob: Page) -> None:
     picture(bob, "viewer-one")
     assert serious(bob) == []

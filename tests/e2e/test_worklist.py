@@ -112,9 +112,12 @@ def find_by_typing(page: Page) -> None:
     with page.expect_response(re.compile("worklist/rows")) as answered:
         page.keyboard.type(word[0])
     assert answered.value.status == 200
+    kept = page.locator("tr[data-study] .row-link", has_text=re.compile(rf"^{word}", re.IGNORECASE)).first
+    kept.evaluate("(link) => { link.closest('tr').wasHere = true; }")
     page.keyboard.type(word[1:].lower(), delay=40)
     expect(page.locator("tr[data-study] .row-link", has_not_text=re.compile(word, re.IGNORECASE))).to_have_count(0)
     assert 0 < len(names(page)) <= len(everything)
+    assert page.evaluate("[...document.querySelectorAll('tr[data-study]')].some((row) => row.wasHere)")
     assert word.lower() not in page.url.lower()
     picture(page, "worklist-typed")
     expect(page.locator("[data-said]")).to_contain_text("shown")

@@ -1,8 +1,6 @@
 import { TAG, number, numbers, spacing } from './attributes.js';
 import { element } from './dom.js';
-
-/** User timing: when a picture of the first image was on the screen. */
-const FIRST_PICTURE = 'first picture';
+import { markOnce } from './timing.js';
 
 /** Pixels; the page asks for the same picture while its scripts are on their way (imaging/views/viewer.py). */
 const EDGE = 1024;
@@ -42,8 +40,6 @@ export class Poster {
 
   #shown() {
     this.node.hidden = false;
-    requestAnimationFrame(() => {
-      if (!performance.getEntriesByName(FIRST_PICTURE).length) performance.mark(FIRST_PICTURE);
-    });
+    requestAnimationFrame(() => markOnce('first picture'));
   }
 }

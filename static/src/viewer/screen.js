@@ -1,9 +1,7 @@
 import { t } from '../i18n.js';
 import { element } from './dom.js';
 import { icon } from './icons.js';
-
-/** User timing: when the first image was on the screen. */
-const FIRST_IMAGE = 'first image';
+import { markOnce } from './timing.js';
 
 /**
  * The page around the panes. `#viewer` carries the state of the active pane for tests and styles: `data-state`,
@@ -43,7 +41,7 @@ export class Screen {
 
   #drawn({ pane, index }) {
     if (pane === this.panes.active) {
-      if (!performance.getEntriesByName(FIRST_IMAGE).length) performance.mark(FIRST_IMAGE);
+      markOnce('first image');
       this.root.dispatchEvent(new CustomEvent('viewer:rendered', { detail: { index } }));
     }
   }

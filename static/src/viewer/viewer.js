@@ -205,7 +205,7 @@ export class Viewer {
     this.ended = true;
     this.panes.closeAll();
     this.panes.layout(1, 1);
-    this.reading.then((reading) => reading.forget(), () => {});
+    this.starting?.then((reading) => reading.forget(), () => {}); // what never started keeps nothing
     this.panel.clear();
     this.root.classList.add('ended');
   }

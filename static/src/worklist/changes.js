@@ -1,13 +1,12 @@
 /**
- * What came between two lists of rows, each as `[uid, version]`: whether the same studies stand in the same order, which
- * of them look different, and which are new.
+ * What came between two lists of studies, by their UIDs: whether the same studies stand in the same order, and which
+ * are new.
  */
 export function compare(before, after) {
-  const known = new Map(before);
-  const fresh = after.filter(([uid]) => !known.has(uid)).map(([uid]) => uid);
-  const sameOrder = before.length === after.length && before.every(([uid], place) => uid === after[place][0]);
-  const changed = after.filter(([uid, is]) => known.has(uid) && known.get(uid) !== is).map(([uid]) => uid);
-  return { sameOrder, fresh, changed };
+  const known = new Set(before);
+  const fresh = after.filter((uid) => !known.has(uid));
+  const sameOrder = before.length === after.length && before.every((uid, place) => uid === after[place]);
+  return { sameOrder, fresh };
 }
 
 /** Studies by what undoes a change for each: one request per value. */

@@ -1,13 +1,13 @@
 import { enhanceThumbnails } from '../../ui/thumbnails.js';
 import { compare } from './changes.js';
 
-/** As many rows as the tallest screen of the usual kind shows: those below come when these are on the screen. */
+/** Rows that come at once: at the usual heights a screen of 1,080 lines shows twelve. Those below come a frame later. */
 const FIRST = 14;
 
 /** The rows of the list: which one the keyboard stands on, which are selected; both outlive a new list. */
 export class Rows extends EventTarget {
   selected = new Set();
-  #versions = new Map();
+  #uids = [];
   #below = [];
 
   constructor(host) {
@@ -49,15 +49,13 @@ export class Rows extends EventTarget {
   replace(html) {
     const held = this.host.contains(document.activeElement);
     const place = this.list.indexOf(this.current);
-    const box = document.createElement('template');
-    box.innerHTML = html;
-    const [results] = box.content.children;
+    const [results] = parsed(html).children;
     const tables = [this.results, results].map((each) => each.querySelector('.table'));
     this.#below = [];
     if (tables.every(Boolean) && sameHead(...tables)) this.#exchange(results, ...tables);
     else this.host.replaceChildren(results);
     this.#adopt();
-    if (!held) return;
+    if (!held || this.host.contains(document.activeElement)) return;
     const row = this.current ?? this.list[Math.min(Math.max(place, 0), this.list.length - 1)];
     row?.querySelector('.row-link').focus({ preventScroll: true });
   }
@@ -67,20 +65,11 @@ export class Rows extends EventTarget {
    * @returns {{applied: boolean, fresh: string[]}}
    */
   patch(html) {
-    const box = document.createElement('div');
-    box.innerHTML = html;
-    const rows = [...box.querySelectorAll('tr[data-study]')];
-    const after = rows.map((row) => [row.dataset.study, row.dataset.row]);
-    const { sameOrder, fresh, changed } = compare([...this.#versions], after);
-    if (!sameOrder || !after.length) return { applied: false, fresh };
-    const held = changed.includes(this.currentUid) && this.current?.contains(document.activeElement);
-    for (const row of rows.filter((each) => changed.includes(each.dataset.study))) {
-      this.list.find((each) => each.dataset.study === row.dataset.study).replaceWith(row);
-    }
-    this.results.dataset.version = box.querySelector('.results').dataset.version;
-    this.#adopt();
-    if (held) this.current?.querySelector('.row-link').focus({ preventScroll: true });
-    return { applied: true, fresh };
+    const after = [...parsed(html).querySelectorAll('tr[data-study]')].map((row) => row.dataset.study);
+    const { sameOrder, fresh } = compare(this.#uids, after);
+    const applied = sameOrder && after.length > 0;
+    if (applied) this.replace(html);
+    return { applied, fresh };
   }
 
   /** New rows in a table with the same columns, and what stands around it. */
@@ -126,8 +115,8 @@ export class Rows extends EventTarget {
 
   #adopt() {
     const { list } = this;
-    this.#versions = new Map(list.map((row) => [row.dataset.study, row.dataset.row]));
-    for (const uid of this.selected) if (!this.#versions.has(uid)) this.selected.delete(uid);
+    this.#uids = list.map((row) => row.dataset.study);
+    for (const uid of this.selected) if (!this.#uids.includes(uid)) this.selected.delete(uid);
     for (const row of list) this.#mark(row, this.selected.has(row.dataset.study));
     this.#markAll();
     if (!this.current) this.currentUid = list[0]?.dataset.study ?? null;
@@ -176,6 +165,12 @@ export class Rows extends EventTarget {
     all.checked = this.list.every((each) => this.selected.has(each.dataset.study));
     all.indeterminate = !all.checked && this.selected.size > 0;
   }
+}
+
+function parsed(html) {
+  const box = document.createElement('template');
+  box.innerHTML = html;
+  return box.content;
 }
 
 const keyOf = (row) => `${row.dataset.study} ${row.dataset.row}`;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CannotBeShown } from '../decodability.js';
-import { drawnInSomeWay } from '../frame_sources.js';
+import { DicomwebStudy } from '../dicomweb.js';
+import { begin, drawnInSomeWay } from '../frame_sources.js';
 
 const JPEG = '1.2.840.10008.1.2.4.50';
 const EXPLICIT = '1.2.840.10008.1.2.1';
@@ -45,6 +46,38 @@ test('what the browser decodes is asked for once, as it is stored', async (t) =>
   const asked = portal(t, () => octets([1, 2], EXPLICIT));
   const drawn = await drawnInSomeWay(image(EXPLICIT), async (frame) => [...frame.bytes]);
   assert.deepEqual([drawn, asked], [[1, 2], ['stored']]);
+});
+
+test('bytes that were begun before anything could decode them are not fetched again, and kept once only', async (t) => {
+  const asked = portal(t, () => octets([1, 2], EXPLICIT));
+  const first = image(EXPLICIT);
+  begin(first);
+  assert.deepEqual(asked, ['stored']);
+  await drawnInSomeWay(first, async (frame) => frame);
+  assert.deepEqual(asked, ['stored']);
+  await drawnInSomeWay(first, async (frame) => frame);
+  assert.deepEqual(asked, ['stored', 'stored']);
+});
+
+test('what no browser decodes is not begun', (t) => {
+  const asked = portal(t, () => octets([1, 2], EXPLICIT));
+  begin(image('1.2.840.10008.1.2.4.92'));
+  assert.deepEqual(asked, []);
+});
+
+test('what a study is expected to be asked for is fetched once, and anew after that', async (t) => {
+  const asked = [];
+  t.mock.method(globalThis, 'fetch', async (url) => {
+    asked.push(url.split('/studies/1.2')[1]);
+    return Response.json([]);
+  });
+  const study = new DicomwebStudy('/t/x/dicomweb', '1.2');
+  study.expect('1.3');
+  assert.deepEqual([await study.searchForSeries(), await study.retrieveSeriesMetadata('1.3')], [[], []]);
+  assert.deepEqual(asked, ['/series', '/series/1.3/metadata']);
+  await study.searchForSeries();
+  await study.retrieveSeriesMetadata('1.3');
+  assert.equal(asked.length, 4);
 });
 
 test('when decoding fails here the portal decodes, and YCbCr has become RGB by pixel', async (t) => {
