@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import django
 import psycopg
@@ -84,8 +85,14 @@ def _point_settings_at_this_worker() -> None:
         "COLLIMATE_MAIL_BACKEND": "django.core.mail.backends.locmem.EmailBackend",
         "DATABASE_URL": os.environ["COLLIMATE_TEST_APP_URL"].replace("template_collimate", database),
         "DATABASE_OWNER_URL": os.environ["COLLIMATE_TEST_OWNER_URL"].replace("template_collimate", database),
-        "REDIS_URL": os.environ["COLLIMATE_TEST_REDIS"],
+        "REDIS_URL": _own_valkey_database(os.environ["COLLIMATE_TEST_REDIS"], worker),
     }
+
+
+def _own_valkey_database(url: str, worker: str) -> str:
+    """Of the one server's sixteen: what a test of one worker clears, it clears for no other."""
+    number = int(worker.removeprefix("gw")) + 1 if worker.startswith("gw") else 0
+    return urlsplit(url)._replace(path=f"/{number}").geturl()
 
 
 # At import, because pytest-django reads the settings before any `pytest_configure` of ours could run.
