@@ -17,12 +17,14 @@ from infra.benchmarks.peers.orthanc import Orthanc
 from infra.benchmarks.sides import JSON_TYPE, Bare, Ours
 from infra.benchmarks.synthetic_index import Study, SyntheticIndex
 from infra.benchmarks.wire import Wire
+from infra.local.programs import BACKUP_PROGRAM
 
 SIZES = {Scale.QUICK: (200,), Scale.USUAL: (1_000, 100_000), Scale.FULL: (1_000, 100_000, 1_000_000)}
 PEER_STUDIES = {Scale.QUICK: 50, Scale.USUAL: 1_000, Scale.FULL: 20_000}
 PAGE = 25
 _STUDY_UID = "0020000D"
 _WARM_UPS, _AT_ONCE, _STORING = 96, 24, 4
+_ARCHIVING_S = 1_800  # the longest that the WAL of a grown index takes
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,16 @@ class Found:
 
 
 def grown_archives(bench: Bench, sizes: Sequence[int] = ()) -> Iterator[list[Study]]:
-    """Our practice's studies, latest first, at each size of the scale, or of `sizes`."""
+    """Our practice's studies, latest first, at each size of the scale, or of `sizes`.
+
+    The backup is stopped: what years bring came within minutes, and sealing its WAL would take more than ten.
+    """
     index = SyntheticIndex(bench.stack)
+    bench.stack.stop_program(BACKUP_PROGRAM)
     for size in sizes or SIZES[bench.scale]:
         bench.say(f"growing the index to {size:,} studies")
         archive = index.grow(size)
-        bench.stack.await_idle()
+        bench.stack.await_idle(seconds=_ARCHIVING_S)
         yield archive
 
 

@@ -110,7 +110,7 @@ class Stack:
                 raise StackFailed("the workers did not come to rest")
 
     def stop_program(self, name: str) -> None:
-        """Stop one of the stack's programs."""
+        """Stop one of the stack's programs; one that is stopped stays so."""
         Supervisor(self.layout).stop(name)
 
     def restart_web(self) -> None:
