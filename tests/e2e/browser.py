@@ -111,6 +111,7 @@ def picture(page: Page, name: str) -> None:
             _seen[page.context] += [f"{name} {size['width']}: {each}" for each in serious(page)]
     if others:
         page.set_viewport_size(own)
+        page.evaluate(_STILL)
 
 
 def serious(page: Page) -> list[str]:
