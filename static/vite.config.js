@@ -59,7 +59,13 @@ const pdfParts = {
 export default defineConfig({
   base: '/static/',
   publicDir: false,
-  resolve: { alias: { xmlbuilder2: here('./src/viewer/without_xml.js') } },
+  resolve: {
+    alias: [
+      { find: 'xmlbuilder2', replacement: here('./src/viewer/without_xml.js') },
+      // vtk.js draws by WebGL or by WebGPU; Cornerstone never asks for the second, which is an eighth of the script.
+      { find: /^\.\.\/WebGPU\/Profiles\/\w+\.js$/, replacement: here('./src/viewer/without_webgpu.js') },
+    ],
+  },
   plugins: [labelsWithinCsp, tilesWithinCsp, pdfParts],
   worker: {
     format: 'es',

@@ -1,0 +1,2 @@
+/** Stands in for what registers the WebGPU half of vtk.js. */
+export {};
