@@ -149,7 +149,10 @@ def _list_known(tenant_id: UUID) -> set[UUID]:
 
 
 def _retire_manifest(tenant_id: UUID, region: int, object_id: UUID, now: datetime) -> None:
-    """A manifest that no row names gets one, so that it goes like any that was replaced, or with its study's purge."""
+    """A manifest that no row names gets one, so that it goes like any that was replaced, or with its study's purge.
+
+    One that is being written has had its row since before the vault had it, and keeps that.
+    """
     with get_vault(region).open(tenant_id, object_id) as reader:
         try:
             index = read_manifest(b"".join(reader.iter_all())).index if reader.size <= _MOST_MANIFEST_BYTES else {}
@@ -159,10 +162,9 @@ def _retire_manifest(tenant_id: UUID, region: int, object_id: UUID, now: datetim
     study, series = (index.get(kind, {}).get(f"{kind}_instance_uid") for kind in ("study", "series"))
     with tenant_scope(tenant_id):
         if row := Series.objects.filter(series_instance_uid=series, study__study_instance_uid=study).first():
-            VaultObject.objects.create(
-                id=object_id, series=row, kind=VaultObject.Kind.MANIFEST, size=size, home_region=region,
-                created_at=now, retired_at=now,
-            )  # fmt: skip
+            kind = VaultObject.Kind.MANIFEST
+            fields = {"series": row, "kind": kind, "size": size, "home_region": region}
+            VaultObject.objects.get_or_create(id=object_id, defaults=fields | {"created_at": now, "retired_at": now})
 
 
 def _list_purged(tenant_id: UUID) -> dict[bytes, datetime]:

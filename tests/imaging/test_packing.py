@@ -18,6 +18,7 @@ from imaging.services.originals import DigestDiffers, iter_original
 from imaging.services.packing import pack_series
 from imaging.services.rebuild import rebuild_index
 from imaging.services.regions import get_vault
+from imaging.services.vault_objects import put_in_service
 from tenants.models import Tenant, User
 from tenants.scoping import tenant_scope
 from tests.cast import actor
@@ -233,6 +234,23 @@ def test_the_manifest_says_where_every_frame_lies(northside: Tenant, bob: User) 
         frames = entry["frames"]
         with get_vault(1).open(northside.id, UUID(entry["pack"])) as reader:
             assert reader.read(entry["pack_offset"] + frames["offset"], frames["length"]) == data[-frames["length"] :]
+
+
+def test_a_manifest_that_is_being_written_is_left_to_its_writer_by_a_rebuild(northside: Tenant, bob: User) -> None:
+    series = one_by_one(bob, northside)
+    pack_series(northside.id, series.id, later())
+    now = timezone.now()
+    with tenant_scope(northside.id):
+        written = Series.objects.get().manifest
+        Series.objects.update(manifest=None)
+        # As it was when the vault had it and nothing had been put in service yet.
+        VaultObject.objects.filter(id=written).update(size=0, created_at=now, retired_at=now)
+
+    rebuild_index(northside.id, 1, later())
+
+    with tenant_scope(northside.id):
+        assert put_in_service(written, 1000, replaces=None, now=later())
+        assert VaultObject.objects.get(id=written).retired_at is None
 
 
 # --- The index from packs alone -----------------------------------------------------------------------------------
