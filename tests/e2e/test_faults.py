@@ -1,5 +1,6 @@
 """What must hold when parts fail: nothing acknowledged is lost, and what was away catches up without a hand."""
 
+import os
 import random
 import threading
 import time
@@ -13,6 +14,7 @@ from tests.e2e.stack import RunningStack, wait_until
 from tests.imaging.dicom.hostile import tiny_instance
 
 pytestmark = pytest.mark.e2e
+KILLS = 50 if os.environ.get("COLLIMATE_FULL") else 20
 PENDING = """
 from tenants.scoping import tenant_scope
 from tenants.selectors import find_tenant
@@ -81,7 +83,7 @@ def test_kill_9_of_anything_at_any_moment_loses_no_acknowledged_instance(
     for uploader in uploaders:
         uploader.start()
     chance, kills = random.Random(7), 0
-    while kills < 50:
+    while kills < KILLS:
         time.sleep(chance.uniform(0.1, 1.0))
         victim = chance.choice([("granian",), ("celery", "worker"), ("Orthanc",)])
         kills += bool(stack.kill(*victim))
@@ -93,7 +95,7 @@ def test_kill_9_of_anything_at_any_moment_loses_no_acknowledged_instance(
         uploader.join()
 
     wait_until(stack.is_ready, 60, "the web returning")
-    assert len(acknowledged) > 50
+    assert len(acknowledged) > KILLS
     for (series, sop), content in acknowledged.items():
         assert northside.instance(study, series, sop) == content
     wait_until(lambda: pending(stack, study) == 0, 300, "the pipeline catching up")

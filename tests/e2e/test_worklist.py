@@ -75,6 +75,10 @@ def test_the_list_by_keyboard_by_finger_and_in_private(stack: RunningStack, open
         ready(small)
         assert serious(small) == []
         picture(small, "worklist-all")
+        if device is PHONE:
+            unfold_filters(small)
+        else:
+            expect(small.locator("[data-more]")).to_be_hidden()
         small.locator(".pick").first.tap()
         expect(small.locator("[data-bulk]")).to_be_visible()
         picture(small, "worklist-selected")
@@ -84,6 +88,19 @@ def test_the_list_by_keyboard_by_finger_and_in_private(stack: RunningStack, open
         assert small.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert serious(small) == []
         picture(small, "patient-studies")
+
+
+def unfold_filters(page: Page) -> None:
+    """On a phone they fold, and the studies come first."""
+    more, modality = page.locator("[data-more]"), page.locator("#search select")
+    expect(modality).to_be_hidden()
+    assert page.locator("tr[data-study]").first.bounding_box()["y"] < page.viewport_size["height"] / 2
+    more.tap()
+    expect(modality).to_be_visible()
+    assert serious(page) == []
+    picture(page, "worklist-filters")
+    more.tap()
+    expect(modality).to_be_hidden()
 
 
 def scrub(page: Page) -> None:

@@ -17,6 +17,8 @@ export class Search {
     this.said = root.querySelector('[data-said]');
     this.clearButton = this.form.querySelector('[data-search-clear]');
     root.querySelectorAll('[data-needs-script]').forEach((each) => (each.hidden = false));
+    const more = root.querySelector('[data-more]');
+    more.addEventListener('click', () => more.setAttribute('aria-expanded', more.ariaExpanded !== 'true'));
     this.form.addEventListener('input', () => this.#changed());
     this.form.addEventListener('submit', (event) => this.#submit(event));
     rows.host.addEventListener('click', (event) => this.#turn(event));
