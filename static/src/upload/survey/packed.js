@@ -32,7 +32,7 @@ export class Packed {
   }
 
   /**
-   * Into a stream; fails where the file is damaged or holds another number of bytes than the archive's index says.
+   * Into a stream; fails where the file is not what the archive's index says: by its CRC-32, and by its length.
    * @param {WritableStream<Uint8Array>} writable
    */
   async pour(writable) {
@@ -63,7 +63,7 @@ export class Packed {
       },
     });
     const { password } = this;
-    await this.entry.getData(sink, { password }).catch((error) => {
+    await this.entry.getData(sink, { password, checkCrc32: true }).catch((error) => {
       if (!isEnough) throw error;
     });
   }

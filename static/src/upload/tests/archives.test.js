@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { BlobWriter, Uint8ArrayReader, ZipReader } from "@zip.js/zip.js/lib/zip-core-native.js";
+
 import { Packed } from "../survey/packed.js";
 import { Readings } from "../survey/readings.js";
 import { bytesOf, part10, reasons, survey, zip } from "./making.js";
@@ -48,6 +50,42 @@ for (const [name, options] of [
     assert.deepEqual(await said.read(said.found[0]), part10());
   });
 }
+
+test("a wrong password that passes the old encryption's check of one byte is still wrong", async () => {
+  for (const files of [[["a.dcm", part10()]], ["a.dcm", "b.dcm", "c.dcm"].map((name) => [name, part10()])]) {
+    const locked = await zip(files, { password: "right", zipCrypto: true });
+    const said = await survey({ "a.zip": locked }, { passwords: [await passing(locked), "right"] });
+    assert.deepEqual(said.asked, [
+      ["a.zip", false],
+      ["a.zip", true],
+    ]);
+    assert.equal(said.found.length, files.length);
+  }
+});
+
+/** A password that is wrong and passes the check of the archive's first file. */
+async function passing(locked) {
+  const [entry] = await new ZipReader(new Uint8ArrayReader(locked)).getEntries();
+  for (let number = 0; ; number += 1) {
+    const password = `wrong ${number}`;
+    const passes = entry.getData(new BlobWriter(), { password, checkPasswordOnly: true }).then(
+      () => true,
+      () => false,
+    );
+    if (await passes) return password;
+  }
+}
+
+test("a file whose bytes are not those that went into the archive is not sent", async () => {
+  const content = part10();
+  const bytes = await zip([["a.dcm", content]]);
+  const view = new DataView(bytes.buffer);
+  const crc = view.getUint32(bytes.length - 6, true) + 16;
+  view.setUint32(crc, view.getUint32(crc, true) ^ 1, true);
+  const said = await survey({ "a.zip": bytes });
+  if (said.found.length) await assert.rejects(said.read(said.found[0]));
+  else assert.deepEqual(reasons(said), { "a.zip/a.dcm": "packed-damaged" });
+});
 
 test("without its password a locked file is left out and said to be locked; its neighbours are found", async () => {
   const locked = await zip([
