@@ -62,7 +62,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: 'xmlbuilder2', replacement: here('./src/viewer/without_xml.js') },
-      // vtk.js draws by WebGL or by WebGPU; Cornerstone never asks for the second, which is an eighth of the script.
+      // vtk.js draws by WebGL or by WebGPU; Cornerstone never asks for the second, which is a twelfth of the script.
       { find: /^\.\.\/WebGPU\/Profiles\/\w+\.js$/, replacement: here('./src/viewer/without_webgpu.js') },
     ],
   },

@@ -5,7 +5,6 @@ and told at once, page by page. Screenshots are kept under var/screenshots/pages
 """
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +12,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.e2e.browser import SCREENSHOTS
+from tests.e2e.browser import FULL, SCREENSHOTS
 from tests.e2e.stack import REPO, RunningStack
 
 pytestmark = pytest.mark.e2e
 AXE = REPO / "static" / "node_modules" / "axe-core" / "axe.min.js"
 LOOK = Path(__file__).with_name("look.js")
 PICTURES = SCREENSHOTS / "pages"
-FULL = bool(os.environ.get("COLLIMATE_FULL"))
 TOUCH = {"has_touch": True, "is_mobile": True, "device_scale_factor": 1}
 DEVICES = {  # sizes and colour schemes of a device; the first is what a page is loaded at
     "desktop": ({}, [(1440, 900, "light"), *([(1440, 900, "dark")] if FULL else [])]),

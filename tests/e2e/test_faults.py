@@ -1,6 +1,5 @@
 """What must hold when parts fail: nothing acknowledged is lost, and what was away catches up without a hand."""
 
-import os
 import random
 import threading
 import time
@@ -9,12 +8,13 @@ import pytest
 import requests
 from pydicom.uid import generate_uid
 
+from tests.e2e.browser import FULL
 from tests.e2e.portal_client import PortalClient
 from tests.e2e.stack import RunningStack, wait_until
 from tests.imaging.dicom.hostile import tiny_instance
 
 pytestmark = pytest.mark.e2e
-KILLS = 50 if os.environ.get("COLLIMATE_FULL") else 20
+KILLS = 50 if FULL else 20
 PENDING = """
 from tenants.scoping import tenant_scope
 from tenants.selectors import find_tenant

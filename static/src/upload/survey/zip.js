@@ -8,7 +8,7 @@ configure({ useWebWorkers: false });
 const STORED = 0;
 const LOCAL_HEADER = 30;
 
-/** The old encryption checks a password by one byte (APPNOTE §6.1.6): one wrong one in 256 passes, at a second file too in 65,536. */
+/** The old encryption checks a password by one byte (APPNOTE §6.1.6): a wrong one passes at one file in 256. */
 const PROBES = 3;
 
 /** So much of a file is read to try a password, bytes. */
@@ -80,7 +80,7 @@ async function agreePassword(entries, askPassword) {
   }
 }
 
-/** Whether a file comes whole with it. Where a check alone lets it pass, what comes out is noise. */
+/** Whether a file comes whole with it; one that does not is damaged under AES, and may be noise under the old encryption. */
 async function opens(probes, password) {
   for (const probe of probes) {
     try {
@@ -88,6 +88,7 @@ async function opens(probes, password) {
       return true;
     } catch (error) {
       if (/password|encrypt/i.test(error.message)) return false;
+      if (!probe.zipCrypto) return true;
     }
   }
   return false;

@@ -63,6 +63,16 @@ test("a wrong password that passes the old encryption's check of one byte is sti
   }
 });
 
+test("a damaged file under AES is not the password's fault", async () => {
+  const locked = await zip([["a.dcm", part10()]], { password: "right", encryptionStrength: 3 });
+  const view = new DataView(locked.buffer);
+  locked[view.getUint32(locked.length - 6, true) - 20] ^= 1; // the last bytes before the index end the file
+  const said = await survey({ "a.zip": locked }, { passwords: ["right", "right"] });
+  assert.deepEqual(said.asked, [["a.zip", false]]);
+  if (said.found.length) await assert.rejects(said.read(said.found[0]));
+  else assert.deepEqual(reasons(said), { "a.zip/a.dcm": "packed-damaged" });
+});
+
 /** A password that is wrong and passes the check of the archive's first file. */
 async function passing(locked) {
   const [entry] = await new ZipReader(new Uint8ArrayReader(locked)).getEntries();
